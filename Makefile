@@ -1,0 +1,46 @@
+# Every target works on a fresh machine with Python 3.11+, pip and make; paths may contain spaces.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo serve test check lint types contracts golden bench fuzz clean
+.DEFAULT_GOAL := demo
+
+$(STAMP): pyproject.toml
+	"$(PYTHON)" -m venv "$(VENV)"
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch "$(STAMP)"
+
+demo: $(STAMP)            ## the main job, end to end, on embedded defaults
+	"$(BIN)/python" -m edi_server demo
+
+serve: $(STAMP)           ## the daemon on inbox/ and outbox/
+	"$(BIN)/python" -m edi_server serve
+
+test: $(STAMP)            ## all tests
+	"$(BIN)/python" -m pytest -n 2 --dist worksteal
+
+lint: $(STAMP)
+	"$(BIN)/python" -m ruff format --check .
+	"$(BIN)/python" -m ruff check .
+
+types: $(STAMP)
+	"$(BIN)/python" -m mypy
+
+contracts: $(STAMP)       ## imports only look down
+	"$(BIN)/lint-imports"
+
+check: lint types contracts test  ## what CI runs
+
+golden: $(STAMP)          ## rewrite golden files; review the diff like code
+	EDI_SERVER_REWRITE_GOLDEN=1 "$(BIN)/python" -m pytest -n 2 tests/documents tests/walks
+
+bench: $(STAMP)           ## speed against peers, in an environment of its own
+	"$(BIN)/python" benchmarks/run.py
+
+fuzz: $(STAMP)            ## long fuzzing
+	"$(BIN)/python" -m pytest -m soak -n 2 tests
+
+clean:
+	rm -rf "$(VENV)" .venv-bench var

@@ -1,0 +1,91 @@
+"""The business documents, independent of any syntax and of any ERP.
+
+In: values. Out: values. Frozen records that import nothing of ours; each field has one meaning. Never here: parsing,
+writing, look-ups, interpretation (a class may offer an `effective_…` property, which is never stored).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from edi_server.canonical.common import (
+    Contact,
+    Dated,
+    Identifier,
+    Measure,
+    Note,
+    Party,
+    Quantity,
+    Record,
+    Reference,
+    When,
+)
+from edi_server.canonical.despatch_advice import Batch, DespatchAdvice, DespatchLine, Package, Transport
+from edi_server.canonical.order import Delivery, Order, OrderLine
+
+__all__ = [
+    "DOCUMENTS",
+    "RECORDS",
+    "Batch",
+    "Contact",
+    "Dated",
+    "Delivery",
+    "DespatchAdvice",
+    "DespatchLine",
+    "Identifier",
+    "Measure",
+    "Note",
+    "Order",
+    "OrderLine",
+    "Package",
+    "Party",
+    "Quantity",
+    "Record",
+    "Reference",
+    "Transport",
+    "When",
+    "from_json",
+    "schema",
+    "to_json",
+]
+
+#: Document type → class: the one list of document types.
+DOCUMENTS: dict[str, type[Record]] = {"Order": Order, "DespatchAdvice": DespatchAdvice}
+
+_CLASSES: tuple[type[Record], ...] = (
+    *DOCUMENTS.values(),
+    Batch,
+    Contact,
+    Dated,
+    Delivery,
+    DespatchLine,
+    Identifier,
+    Measure,
+    Note,
+    OrderLine,
+    Package,
+    Party,
+    Quantity,
+    Reference,
+    Transport,
+    When,
+)
+#: Every record by its name, for profiles (`is = "Party"`).
+RECORDS: dict[str, type[Record]] = {cls.__name__: cls for cls in _CLASSES}
+
+
+def to_json(document: Record) -> bytes:
+    """The document as JSON: absent fields left out, decimals as strings, deterministic."""
+    return msgspec.json.encode(document, order="deterministic")
+
+
+def from_json(document_type: str, text: bytes | str) -> Record:
+    """The document of that type from `to_json`; raises msgspec.ValidationError with the path of a wrong value."""
+    return msgspec.json.decode(text, type=DOCUMENTS[document_type])
+
+
+def schema(document_type: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a document type."""
+    return msgspec.json.schema(DOCUMENTS[document_type])

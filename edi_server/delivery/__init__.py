@@ -1,0 +1,1 @@
+"""Outbox → transport, receipts, overdue acknowledgments."""

@@ -1,0 +1,1 @@
+"""Every action that somebody can take, with rights and audit; cases."""

@@ -1,0 +1,1 @@
+"""Database, archive, control numbers, timeline."""
