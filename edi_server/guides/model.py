@@ -119,7 +119,7 @@ class Guide(msgspec.Struct, frozen=True, kw_only=True, dict=True, weakref=True):
 
     @cached_property
     def children(self) -> dict[int, tuple[int, ...]]:
-        """Positions directly inside each group (0: outside any), the triggers of nested groups included, not its own."""
+        """Positions directly inside each group (0: outside any): triggers of nested groups included, not its own."""
         inside: dict[int, list[int]] = {0: [], **{trigger: [] for trigger in self.groups}}
         for row in self.positions:
             group = self.groups.get(row.index)

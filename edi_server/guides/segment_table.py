@@ -1,0 +1,101 @@
+"""A segment table, read from our own text file into positions and groups.
+
+UNH M 1
+SG1 C 10
+  RFF M 1                            two blanks of indent for each group
+SG10 C 9999 nest 7164 in 7166        repetitions form a tree: own identifier, parent's identifier
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from edi_server.guides.model import Group, Nesting, Position, SegmentDefinition
+
+#: Groups that begin the detail section (the model of the supply-chain messages; CONTRL and APERAK have none).
+_DETAIL = ("LIN", "CPS")
+
+
+class SegmentTable:
+    """Positions, groups and nestings of one message, as `edi_server.guides.model.Guide` wants them."""
+
+    def __init__(self, lines: Iterable[str], segments: dict[str, SegmentDefinition]) -> None:
+        self.positions: list[Position] = []
+        self.groups: dict[int, Group] = {}
+        self.nestings: list[Nesting] = []
+        self._segments = segments
+        #: Triggers of the groups that the next line may stand in, outermost first.
+        self._open: list[int] = []
+        #: Own and parent identifier of the group that the next segment triggers, if its repetitions form a tree.
+        self._nest: list[str] = []
+        for line in lines:
+            self._read(line)
+        self._close(0)
+        self._divide()
+
+    def _read(self, line: str) -> None:
+        level = (len(line) - len(line.lstrip())) // 2
+        self._close(level)
+        name, presence, repeat, *nest = line.split()
+        if name.startswith("SG") and name[2:].isdecimal():
+            self._open_group(name, presence, int(repeat), nest)
+        else:
+            self._add(name, presence, int(repeat))
+
+    def _open_group(self, name: str, presence: str, repeat: int, nest: list[str]) -> None:
+        trigger = len(self.positions) + 1
+        parent = self._open[-1] if self._open else 0
+        self.groups[trigger] = Group(
+            name=name, trigger=trigger, last=trigger, mandatory=presence == "M", repeat=repeat, parent=parent
+        )
+        self._open.append(trigger)
+        self._nest = nest[1::2]
+
+    def _add(self, tag: str, presence: str, repeat: int) -> None:
+        if self._nest:
+            own, above = (_place(self._segments[tag], element) for element in self._nest)
+            self.nestings.append(Nesting(trigger=len(self.positions) + 1, id=own, parent=above))
+            self._nest = []
+        self.positions.append(
+            Position(
+                index=len(self.positions) + 1,
+                tag=tag,
+                segment=self._segments[tag],
+                mandatory=presence == "M",
+                repeat=repeat,
+                group=self._open[-1] if self._open else 0,
+                path="/".join(self.groups[trigger].name for trigger in self._open),
+                section="header",
+            )
+        )
+
+    def _close(self, level: int) -> None:
+        """Close the groups deeper than `level`."""
+        for trigger in self._open[level:]:
+            self.groups[trigger] = replace(self.groups[trigger], last=len(self.positions))
+        del self._open[level:]
+
+    def _divide(self) -> None:
+        """Set the sections: detail from the first line item or packaging group, summary behind it or from UNS."""
+        details = [group for group in self.groups.values() if not group.parent and self._tag(group.trigger) in _DETAIL]
+        if not details:
+            return
+        first, last = details[0].trigger, details[-1].last
+        for index, row in enumerate(self.positions):
+            section = "header" if row.index < first else "detail" if row.index <= last else "summary"
+            self.positions[index] = replace(row, section=section)
+
+    def _tag(self, position: int) -> str:
+        return self.positions[position - 1].tag
+
+
+def _place(segment: SegmentDefinition, element: str) -> tuple[int, int]:
+    """Element and component number of a data element in a segment, 1-based."""
+    return next(
+        (number, part)
+        for number, use in enumerate(segment.elements, 1)
+        for part, component in enumerate(use.components, 1)
+        if component.element.id == element
+    )
