@@ -1,4 +1,50 @@
 """The book of trading partners and agreements: who sent this, what was agreed.
 
-In: partner files. Out: frozen records and look-ups. Never here: secrets, state.
+In: partner files and our companies. Out: frozen records and look-ups. Never here: secrets, state, or the meaning of a
+partner's translation lines, which are handed on raw.
 """
+
+from __future__ import annotations
+
+from edi_server.partners.book import Book, Reason, Unmatched, digest_of
+from edi_server.partners.model import (
+    Acknowledgments,
+    Agreement,
+    Company,
+    Contact,
+    ControlNumbers,
+    InterchangeNumbers,
+    MessageNumbers,
+    Parties,
+    Partner,
+    Policies,
+    Schedule,
+    Writing,
+    counter_of,
+    file_name,
+    identity_of,
+    matches,
+)
+
+__all__ = [
+    "Acknowledgments",
+    "Agreement",
+    "Book",
+    "Company",
+    "Contact",
+    "ControlNumbers",
+    "InterchangeNumbers",
+    "MessageNumbers",
+    "Parties",
+    "Partner",
+    "Policies",
+    "Reason",
+    "Schedule",
+    "Unmatched",
+    "Writing",
+    "counter_of",
+    "digest_of",
+    "file_name",
+    "identity_of",
+    "matches",
+]

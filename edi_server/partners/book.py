@@ -1,0 +1,273 @@
+"""The book: every partner and agreement, and the answers to "who sent this, and what was agreed?".
+
+A book never changes; loading again gives a new one. How a message finds its agreement (the model's rule "who sent it"):
+
+1. the mailbox it came by belongs to a partner, and the sender on the envelope is one of that partner's identities;
+2. the recipient on the envelope is an identity of one of our companies;
+3. exactly one inbound agreement of the two is for that message type, directory version and test indicator.
+
+Identities match by `edi_server.partners.model.matches`. Agreements in state `draft` never fit. That no two fit the same
+message is checked when the book is loaded, so step 3 can only find one or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edi_server.envelope.model import Identity
+from edi_server.errors import ConfigurationError
+from edi_server.findings import Finding
+from edi_server.partners.file import check_companies, read_partner
+from edi_server.partners.model import Agreement, Company, Parties, Partner, matches
+
+Reason = Literal[
+    "unknown-mailbox",
+    "unknown-sender",
+    "sender-of-other-mailbox",
+    "unknown-recipient",
+    "no-agreement",
+    "version-not-agreed",
+    "lane-not-agreed",
+    "agreement-paused",
+]
+
+
+class Unmatched(msgspec.Struct, frozen=True, kw_only=True):
+    """Why no agreement fits: what the case about it says."""
+
+    reason: Reason
+    finding: Finding
+    #: Owner of the mailbox, the only one who may be told; None where the mailbox is nobody's.
+    owner: Partner | None = None
+    #: The agreement that almost fits, where there is one.
+    agreement: Agreement | None = None
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """Partners, agreements and companies at one moment."""
+
+    companies: dict[str, Company]
+    partners: dict[str, Partner]
+    agreements: tuple[Agreement, ...]
+    #: SHA-256 of what was loaded: another digest means another book.
+    digest: str = ""
+
+    @classmethod
+    def load(cls, folder: Path, companies: Mapping[str, Company]) -> Book:
+        """Read every `*.toml` of the folder. A folder that is absent is an empty book.
+
+        Raises ConfigurationError with all problems of all files: unreadable files, wrong keys, mailboxes or identities
+        with two owners, agreements that fit the same message.
+        """
+        check_companies(companies)
+        paths = sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+        partners: dict[str, Partner] = {}
+        agreements: list[Agreement] = []
+        problems: list[str] = []
+        for path in paths:
+            try:
+                partner, agreed = read_partner(path, companies)
+            except ConfigurationError as error:
+                problems.append(str(error))
+                continue
+            partners[partner.name] = partner
+            agreements += agreed
+        problems += [*_shared(partners.values()), *_companies_as_partners(partners.values(), companies.values())]
+        problems += _conflicts(agreements)
+        if problems:
+            raise ConfigurationError("\n".join(problems))
+        digest = digest_of(folder, companies)
+        return cls(companies=dict(companies), partners=partners, agreements=tuple(agreements), digest=digest)
+
+    def partner_of_mailbox(self, mailbox: str) -> Partner | None:
+        """The owner of a mailbox."""
+        return next((partner for partner in self.partners.values() if partner.mailbox == mailbox), None)
+
+    def partner_of(self, identity: Identity) -> Partner | None:
+        """The partner with that identity."""
+        return next((partner for partner in self.partners.values() if _has(partner.identities, identity)), None)
+
+    def company_of(self, identity: Identity) -> Company | None:
+        """Our company with that identity."""
+        return next((company for company in self.companies.values() if _has(company.identities, identity)), None)
+
+    def agreement(self, agreement_id: str) -> Agreement | None:
+        """The agreement of that id, such as "nordmarkt/orders-in"."""
+        return next((agreement for agreement in self.agreements if agreement.id == agreement_id), None)
+
+    def parties_of(self, *, mailbox: str, sender: Identity, recipient: Identity) -> Parties | Unmatched:
+        """Who an interchange is from and to (steps 1 and 2)."""
+        owner = self.partner_of_mailbox(mailbox)
+        if owner is None:
+            sentence = f"The mailbox '{mailbox}' belongs to no trading partner."
+            return _unmatched("unknown-mailbox", sentence, found=mailbox)
+        if not _has(owner.identities, sender):
+            return self._foreign(owner, sender)
+        company = self.company_of(recipient)
+        if company is None:
+            sentence = f"The interchange is addressed to '{recipient}', which is none of our identities."
+            return _unmatched("unknown-recipient", sentence, owner=owner, found=str(recipient))
+        return Parties(partner=owner, company=company)
+
+    def agreement_for(
+        self,
+        *,
+        mailbox: str,
+        sender: Identity,
+        recipient: Identity,
+        message: str,
+        version: str,
+        test: bool,
+    ) -> Agreement | Unmatched:
+        """The one inbound agreement that fits a message, or why none does. `version` (0052, 0054) such as "D.96A"."""
+        parties = self.parties_of(mailbox=mailbox, sender=sender, recipient=recipient)
+        if isinstance(parties, Unmatched):
+            return parties
+        agreed = [
+            agreement
+            for agreement in self._inbound(parties)
+            if agreement.message == message and _fits(agreement, sender, recipient)
+        ]
+        if not agreed:
+            sentence = f"There is no agreement with {parties.partner.display_name} to send {message or 'this message'}."
+            return _unmatched("no-agreement", sentence, owner=parties.partner, found=message)
+        return _in_lane(agreed, parties.partner, version, test=test)
+
+    def outbound(self, *, partner: str, company: str, document: str, test: bool = False) -> Agreement | None:
+        """The agreement by which a document of that type goes out, or None. Draft and paused ones send nothing."""
+        return next(
+            (
+                agreement
+                for agreement in self.agreements
+                if (agreement.partner.name, agreement.company, agreement.document) == (partner, company, document)
+                and agreement.direction == "outbound"
+                and agreement.test == test
+                and agreement.state in ("testing", "live")
+            ),
+            None,
+        )
+
+    def scheduled(self) -> tuple[Agreement, ...]:
+        """Outbound agreements that run on a schedule now."""
+        return tuple(a for a in self.agreements if a.schedule is not None and a.state in ("testing", "live"))
+
+    def _inbound(self, parties: Parties) -> Iterator[Agreement]:
+        for agreement in self.agreements:
+            ours = agreement.partner.name == parties.partner.name and agreement.company == parties.company.name
+            if ours and agreement.direction == "inbound" and agreement.state != "draft":
+                yield agreement
+
+    def _foreign(self, owner: Partner, sender: Identity) -> Unmatched:
+        other = self.partner_of(sender)
+        if other is None:
+            sentence = f"The sender '{sender}' is not known to us as an identity of {owner.display_name}."
+            return _unmatched("unknown-sender", sentence, owner=owner, found=str(sender))
+        sentence = f"The sender '{sender}' is not an identity of {owner.display_name}, whose mailbox it came by."
+        return _unmatched("sender-of-other-mailbox", sentence, owner=owner, found=str(sender))
+
+
+def digest_of(folder: Path, companies: Mapping[str, Company]) -> str:
+    """Digest of what a book would be loaded from; raises ConfigurationError if a file cannot be read."""
+    digest = hashlib.sha256(msgspec.json.encode(dict(companies), order="sorted"))
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def _in_lane(agreed: list[Agreement], owner: Partner, version: str, *, test: bool) -> Agreement | Unmatched:
+    """The agreement for the version and lane among those for the message type."""
+    message = agreed[0].message
+    spoken = [agreement for agreement in agreed if version in agreement.versions]
+    if not spoken:
+        versions = ", ".join(sorted({one for agreement in agreed for one in agreement.versions}))
+        sentence = f"{message} in version {version or '(none)'} is not agreed with {owner.display_name}."
+        return _unmatched("version-not-agreed", sentence, owner=owner, found=version, expected=versions)
+    lane = next((agreement for agreement in spoken if agreement.test == test), None)
+    if lane is None:
+        kind = "Test" if test else "Productive"
+        sentence = f"{kind} traffic of {message} is not agreed with {owner.display_name}."
+        return _unmatched("lane-not-agreed", sentence, owner=owner, found="1" if test else "0", agreement=spoken[0])
+    if lane.state == "paused":
+        sentence = f"The agreement with {owner.display_name} about {message} is paused."
+        return _unmatched("agreement-paused", sentence, owner=owner, agreement=lane)
+    return lane
+
+
+def _unmatched(
+    reason: Reason,
+    sentence: str,
+    *,
+    owner: Partner | None = None,
+    agreement: Agreement | None = None,
+    found: str | None = None,
+    expected: str | None = None,
+) -> Unmatched:
+    finding = Finding(code=f"partner.{reason}", severity="error", sentence=sentence, found=found, expected=expected)
+    return Unmatched(reason=reason, finding=finding, owner=owner, agreement=agreement)
+
+
+def _has(identities: Iterable[Identity], identity: Identity) -> bool:
+    return any(matches(one, identity) for one in identities)
+
+
+def _fits(agreement: Agreement, sender: Identity, recipient: Identity) -> bool:
+    """True if the agreement is not narrowed to other identities than these."""
+    partner, own = agreement.partner_identity, agreement.own_identity
+    return (partner is None or matches(partner, sender)) and (own is None or matches(own, recipient))
+
+
+def _shared(partners: Iterable[Partner]) -> Iterator[str]:
+    """Mailboxes and identities with two owners."""
+    for one, other in combinations(partners, 2):
+        if one.mailbox.casefold() == other.mailbox.casefold():
+            yield f"partners '{one.name}' and '{other.name}' share the mailbox '{one.mailbox}'"
+        for identity in one.identities:
+            if _has(other.identities, identity):
+                yield f"partners '{one.name}' and '{other.name}' share the identity '{identity}'"
+
+
+def _companies_as_partners(partners: Iterable[Partner], companies: Iterable[Company]) -> Iterator[str]:
+    own = [identity for company in companies for identity in company.identities]
+    for partner in partners:
+        for identity in partner.identities:
+            if _has(own, identity):
+                yield f"partner '{partner.name}' has the identity '{identity}', which is our own"
+
+
+def _conflicts(agreements: Iterable[Agreement]) -> Iterator[str]:
+    """Agreements that fit the same message, or would send the same document; and counters with two ranges."""
+    active = [agreement for agreement in agreements if agreement.state != "draft"]
+    for one, other in combinations(active, 2):
+        if one.partner.name == other.partner.name and _collide(one, other):
+            where = f"{other.file}: agreements.{other.key}"
+            yield f"{where}: fits the same {'messages' if one.direction == 'inbound' else 'documents'} as '{one.key}'"
+        mine, theirs = one.control_numbers.interchange, other.control_numbers.interchange
+        if one.interchange_counter == other.interchange_counter and mine != theirs:
+            where = f"{other.file}: agreements.{other.key}.control_numbers.interchange"
+            yield f"{where}: '{one.id}' counts the same control references with another range"
+
+
+def _collide(one: Agreement, other: Agreement) -> bool:
+    if (one.direction, one.company, one.test) != (other.direction, other.company, other.test):
+        return False
+    if one.direction == "outbound":
+        return one.document == other.document
+    return (
+        one.message == other.message
+        and not set(one.versions).isdisjoint(other.versions)
+        and _may_be_same(one.partner_identity, other.partner_identity)
+        and _may_be_same(one.own_identity, other.own_identity)
+    )
+
+
+def _may_be_same(one: Identity | None, other: Identity | None) -> bool:
+    return one is None or other is None or matches(one, other)

@@ -1,0 +1,277 @@
+"""One partner file → a partner and its agreements, or the list of what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from croniter import croniter
+
+from edi_server.canonical import DOCUMENTS
+from edi_server.envelope.model import Identity
+from edi_server.errors import ConfigurationError
+from edi_server.partners.located import KeyPath, Table, Typing, dotted, nearest, read_toml
+from edi_server.partners.model import (
+    FILE_NAME_FIELDS,
+    Acknowledgments,
+    Agreement,
+    Company,
+    Contact,
+    ControlNumbers,
+    InterchangeNumbers,
+    MessageNumbers,
+    Partner,
+    Schedule,
+    Terms,
+    Writing,
+    identity_of,
+    matches,
+)
+from edi_server.syntax.separators import Separators
+
+#: Sections of a partner that each agreement inherits key by key.
+_INHERITED = ("acknowledgments", "writing", "control_numbers")
+_SECRET = re.compile(
+    r"(?i)(^|_|-)(password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key|credentials?)($|_|-)"
+)
+#: UNB 0001, syntax versions 3 and 4 (ISO 9735 part 1, and its amendment for UNOX and UNOY).
+_CHARSETS = frozenset(f"UNO{letter}" for letter in "ABCDEFGHIJKWXY")
+#: UNB 0020 and UNH 0062 are an..14.
+_LONGEST_REFERENCE = 14
+
+
+class _PartnerTable(msgspec.Struct, frozen=True, kw_only=True):
+    """The top of a partner file."""
+
+    identities: tuple[Identity, ...]
+    display_name: str = ""
+    mailbox: str = ""
+    time_zone: str = "UTC"
+    contacts: tuple[Contact, ...] = ()
+    acknowledgments: Acknowledgments = Acknowledgments()
+    writing: Writing = Writing()
+    control_numbers: ControlNumbers = ControlNumbers()
+    agreements: dict[str, dict[str, Any]] = {}
+
+
+def read_partner(path: Path, companies: Mapping[str, Company]) -> tuple[Partner, tuple[Agreement, ...]]:
+    """The partner that a file describes, named like the file. Raises ConfigurationError with all problems in it."""
+    table, lines = read_toml(path)
+    return _Reading(path, lines, companies).partner(table)
+
+
+class _Reading:
+    """One file being read; problems gather until the end."""
+
+    def __init__(self, path: Path, lines: Mapping[KeyPath, int], companies: Mapping[str, Company]) -> None:
+        self._path = path
+        self._lines = lines
+        self._companies = companies
+        self._typing = Typing(self._origin, {Identity: identity_of})
+
+    def _origin(self, path: KeyPath) -> str:
+        """File and line of a key, or of the nearest table around a missing one."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return f"{self._path}:{self._lines[path]}" if path else str(self._path)
+
+    def partner(self, table: Table) -> tuple[Partner, tuple[Agreement, ...]]:
+        self._refuse_secrets(table, ())
+        top = self._typing.record(_PartnerTable, table, ())
+        self._typing.raise_if_any()
+        assert top is not None
+        name = self._path.stem
+        partner = Partner(
+            name=name,
+            display_name=top.display_name or name,
+            identities=top.identities,
+            mailbox=top.mailbox or name,
+            time_zone=top.time_zone,
+            contacts=top.contacts,
+            acknowledgments=top.acknowledgments,
+            writing=top.writing,
+            control_numbers=top.control_numbers,
+        )
+        self._check_partner(partner)
+        agreements = [self._agreement(partner, key, raw, table) for key, raw in top.agreements.items()]
+        self._typing.raise_if_any()
+        return partner, tuple(agreement for agreement in agreements if agreement)
+
+    def _refuse_secrets(self, value: Any, path: KeyPath) -> None:
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            if _SECRET.search(key):
+                sentence = "secrets never stand in partner files; name them in the main configuration"
+                self._typing.problem((*path, key), sentence)
+            self._refuse_secrets(inner, (*path, key))
+
+    def _check_partner(self, partner: Partner) -> None:
+        if not partner.identities:
+            self._typing.problem(("identities",), 'needs at least one, such as "14:4012345000009"')
+        if not is_mailbox(partner.mailbox):
+            self._typing.problem(("mailbox",), f"'{partner.mailbox}' cannot be the name of a folder")
+        self._check_zone(partner.time_zone, ("time_zone",))
+        self._check_writing(partner.writing, ("writing",))
+        self._check_numbers(partner.control_numbers, ("control_numbers",))
+
+    def _agreement(self, partner: Partner, key: str, raw: Table, whole: Table) -> Agreement | None:
+        path: KeyPath = ("agreements", key)
+        merged = {**raw, **{name: _over(whole.get(name, {}), raw.get(name, {})) for name in _INHERITED}}
+        terms = self._typing.record(Terms, merged, path)
+        company = self._company(terms, path) if terms else None
+        if terms is None or company is None or not self._check_terms(terms, path):
+            return None
+        own, other = self._written(terms, partner, company, path)
+        values = {name: getattr(terms, name) for name in Terms.__struct_fields__}
+        values |= {"company": company.name, "time_zone": terms.time_zone or partner.time_zone}
+        values |= {"erp": terms.erp or company.erp, "schedule": self._schedule(terms, partner, path)}
+        return Agreement(
+            **values,
+            key=key,
+            partner=partner,
+            own=company,
+            own_written=own,
+            partner_written=other,
+            file=str(self._path),
+            profile_lines={
+                dotted(where[3:]): line for where, line in self._lines.items() if where[:3] == (*path, "profile")
+            },
+        )
+
+    def _company(self, terms: Terms, path: KeyPath) -> Company | None:
+        if not terms.company and len(self._companies) == 1:
+            return next(iter(self._companies.values()))
+        company = self._companies.get(terms.company)
+        if company is None:
+            known = nearest(terms.company, self._companies) if self._companies else "the configuration has none"
+            sentence = f"no company '{terms.company}'; {known}" if terms.company else f"is missing; {known}"
+            self._typing.problem((*path, "company"), sentence)
+        return company
+
+    def _check_terms(self, terms: Terms, path: KeyPath) -> bool:
+        before = len(self._typing.problems)
+        if terms.document not in DOCUMENTS:
+            sentence = f"no document type '{terms.document}'; {nearest(terms.document, DOCUMENTS)}"
+            self._typing.problem((*path, "document"), sentence)
+        if not terms.versions:
+            self._typing.problem((*path, "versions"), 'needs at least one, such as "D.96A"')
+        if isinstance(terms.profile, dict) and not isinstance(terms.profile.get("extends"), str):
+            self._typing.problem((*path, "profile", "extends"), 'must name the base profile, such as "edifact/orders"')
+        if terms.schedule and terms.direction == "inbound":
+            self._typing.problem((*path, "schedule"), "only outbound agreements have a schedule")
+        if terms.policies.duplicate_window_days < 0:
+            self._typing.problem((*path, "policies", "duplicate_window_days"), "cannot be negative")
+        self._check_zone(terms.time_zone or "UTC", (*path, "time_zone"))
+        self._check_writing(terms.writing, (*path, "writing"))
+        self._check_numbers(terms.control_numbers, (*path, "control_numbers"))
+        return len(self._typing.problems) == before
+
+    def _written(self, terms: Terms, partner: Partner, company: Company, path: KeyPath) -> tuple[Identity, Identity]:
+        """The identities that stand on what we write; each must be one of its owner's."""
+        for name, chosen, owned in (
+            ("own_identity", terms.own_identity, company.identities),
+            ("partner_identity", terms.partner_identity, partner.identities),
+        ):
+            if chosen and not any(matches(chosen, one) for one in owned):
+                known = ", ".join(map(str, owned))
+                self._typing.problem((*path, name), f"'{chosen}' is none of the known identities: {known}")
+        return terms.own_identity or company.identities[0], terms.partner_identity or (*partner.identities, _NOBODY)[0]
+
+    def _schedule(self, terms: Terms, partner: Partner, path: KeyPath) -> Schedule | None:
+        if terms.schedule is None:
+            return None
+        zone = terms.schedule.time_zone or terms.time_zone or partner.time_zone
+        self._check_zone(zone, (*path, "schedule", "time_zone"))
+        if not croniter.is_valid(terms.schedule.cron, second_at_beginning=True):
+            sentence = f"'{terms.schedule.cron}' is not a cron expression: minute hour day month weekday"
+            self._typing.problem((*path, "schedule", "cron"), sentence)
+        return Schedule(cron=terms.schedule.cron, time_zone=zone)
+
+    def _check_zone(self, name: str, path: KeyPath) -> None:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, KeyError):
+            self._typing.problem(path, f"'{name}' is no time zone; names look like Europe/Berlin")
+
+    def _check_writing(self, writing: Writing, path: KeyPath) -> None:
+        if writing.charset not in _CHARSETS:
+            sentence = f"'{writing.charset}' is no character set; {nearest(writing.charset, _CHARSETS)}"
+            self._typing.problem((*path, "charset"), sentence)
+        problem = separators_problem(writing.separators)
+        if problem:
+            self._typing.problem((*path, "separators"), problem)
+        for sentence in file_name_problems(writing.file_name):
+            self._typing.problem((*path, "file_name"), sentence)
+
+    def _check_numbers(self, numbers: ControlNumbers, path: KeyPath) -> None:
+        for name in ("interchange", "message"):
+            sentence = _range_problem(getattr(numbers, name))
+            if sentence:
+                self._typing.problem((*path, name), sentence)
+
+
+_NOBODY = Identity(id="")
+
+
+def is_mailbox(name: str) -> bool:
+    """True if a mailbox may be called that: one folder name, not hidden, the same on every file system."""
+    return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}", name)) and not name.endswith(".")
+
+
+def separators_problem(separators: Separators) -> str | None:
+    """What is wrong with a set of service characters, or None: each one printable character, all different."""
+    named = {name: getattr(separators, name) for name in separators.__struct_fields__ if name != "una"}
+    for name, character in named.items():
+        if len(character) != 1 or character.isalnum() or not character.isprintable() or not character.isascii():
+            return f"'{character}' cannot be the {name} separator: it takes one printable character"
+    used = [
+        c for name, c in named.items() if name != "decimal" and not (name in ("release", "repetition") and c == " ")
+    ]
+    return "two of the separators are the same" if len(set(used)) < len(used) else None
+
+
+def file_name_problems(pattern: str) -> Iterable[str]:
+    """What is wrong with a pattern of file names."""
+    try:
+        parts = list(string.Formatter().parse(pattern))
+    except ValueError as error:
+        return [f"'{pattern}' is no pattern: {error}"]
+    named = [(name, spec, conversion) for _, name, spec, conversion in parts if name is not None]
+    if any(spec or conversion for _, spec, conversion in named):
+        return ["fields of a pattern stand alone in braces, such as {control_reference}"]
+    unknown = [name for name, _, _ in named if name not in FILE_NAME_FIELDS]
+    if not unknown and not any(name in ("control_reference", "document_number") for name, _, _ in named):
+        return ["needs {control_reference} or {document_number}, so that names differ"]
+    return [f"unknown field {{{name}}}; {nearest(name, FILE_NAME_FIELDS)}" for name in unknown]
+
+
+def _range_problem(numbers: InterchangeNumbers | MessageNumbers) -> str | None:
+    if not 0 <= numbers.low <= numbers.high:
+        return f"the range {numbers.low} to {numbers.high} holds no number"
+    longest = max(len(str(numbers.high)), numbers.width)
+    return f"takes {longest} digits, the standard allows {_LONGEST_REFERENCE}" if longest > _LONGEST_REFERENCE else None
+
+
+def _over(base: Any, own: Any) -> Any:
+    """`own` laid over `base`, tables key by key."""
+    if not (isinstance(base, dict) and isinstance(own, dict)):
+        return own
+    return {**base, **{key: _over(base.get(key, {}), value) for key, value in own.items()}}
+
+
+def check_companies(companies: Mapping[str, Company]) -> None:
+    """Raise ConfigurationError if a company has no identity, or two share one."""
+    owners: list[tuple[Identity, str]] = []
+    for name, company in companies.items():
+        if not company.identities:
+            raise ConfigurationError(f'companies.{name}.identities: needs at least one, such as "14:4012345000009"')
+        for identity in company.identities:
+            for other, owner in owners:
+                if matches(identity, other):
+                    sentence = f"'{identity}' is also an identity of company '{owner}'"
+                    raise ConfigurationError(f"companies.{name}.identities: {sentence}")
+        owners += [(identity, name) for identity in company.identities]

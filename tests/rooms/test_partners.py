@@ -1,0 +1,347 @@
+"""The book of partners: what a partner file may say, and which agreement a message finds."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edi_server.envelope.model import Identity
+from edi_server.errors import ConfigurationError
+from edi_server.partners import Agreement, Book, Company, Parties, Unmatched, digest_of, identity_of, matches
+from edi_server.partners.located import lines_of
+
+OUR_GLN = "4099999000005"
+COMPANIES = {"main": Company(name="main", identities=(Identity(id=OUR_GLN, qualifier="14"),), erp="sandbox")}
+NORTH = """
+display_name = "North Market"
+identities = ["14:4012345000009", "NORTH"]
+time_zone = "Europe/Berlin"
+
+[acknowledgments]
+contrl = "always"
+
+[agreements.orders-in]
+direction = "inbound"
+message = "ORDERS"
+versions = ["D.96A", "D.01B"]
+document = "Order"
+profile = "edifact/orders"
+state = "live"
+
+[agreements.despatch-out]
+direction = "outbound"
+message = "DESADV"
+versions = ["D.96A"]
+document = "DespatchAdvice"
+state = "live"
+schedule = { cron = "*/15 6-20 * * MON-FRI" }
+acknowledgments = { expected_within = "PT4H" }
+[agreements.despatch-out.profile]
+extends = "edifact/desadv"
+[agreements.despatch-out.profile.document]
+deliver_on = { at = "DTM[2005=69]", as = "dtm", why = "They read 69, handbook 3.2" }
+"""
+SOUTH = """
+identities = ["14:4098765000001"]
+mailbox = "south-as2"
+[agreements.orders-in]
+direction = "inbound"
+message = "ORDERS"
+versions = ["D.96A"]
+document = "Order"
+profile = "edifact/orders"
+state = "live"
+test = true
+"""
+
+
+def book_of(folder: Path, **files: str) -> Book:
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return Book.load(folder, COMPANIES)
+
+
+def problems_of(folder: Path, **files: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        book_of(folder, **files)
+    return str(caught.value)
+
+
+def ask(book: Book, **changes: object) -> Agreement | Unmatched:
+    question: dict[str, object] = {
+        "mailbox": "north",
+        "sender": Identity(id="4012345000009", qualifier="14"),
+        "recipient": Identity(id=OUR_GLN, qualifier="14"),
+        "message": "ORDERS",
+        "version": "D.96A",
+        "test": False,
+    }
+    return book.agreement_for(**question | changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    return book_of(tmp_path, north=NORTH, south=SOUTH)
+
+
+def test_a_message_finds_the_agreement_of_its_mailbox_sender_recipient_type_version_and_lane(book: Book) -> None:
+    found = ask(book)
+    assert isinstance(found, Agreement)
+    assert found.id == "north/orders-in"
+    assert found.own.name == found.company == "main"
+    assert found.erp == "sandbox"
+    assert found.time_zone == "Europe/Berlin"
+    assert ask(book, version="D.01B") == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mailbox": "nobody"}, "unknown-mailbox"),
+        ({"sender": Identity(id="4000000000006", qualifier="14")}, "unknown-sender"),
+        ({"sender": Identity(id="4098765000001", qualifier="14")}, "sender-of-other-mailbox"),
+        ({"recipient": Identity(id="4000000000006", qualifier="14")}, "unknown-recipient"),
+        ({"message": "INVOIC"}, "no-agreement"),
+        ({"message": "DESADV"}, "no-agreement"),
+        ({"version": "D.93A"}, "version-not-agreed"),
+        ({"test": True}, "lane-not-agreed"),
+        ({"mailbox": "south-as2", "sender": Identity(id="4098765000001", qualifier="14")}, "lane-not-agreed"),
+    ],
+)
+def test_a_message_that_fits_no_agreement_says_why(book: Book, changes: dict[str, object], reason: str) -> None:
+    found = ask(book, **changes)
+    assert isinstance(found, Unmatched)
+    assert found.reason == reason
+    assert found.finding.code == f"partner.{reason}"
+    assert found.finding.severity == "error"
+
+
+def test_only_the_owner_of_the_mailbox_may_hear_about_a_foreign_sender(book: Book) -> None:
+    foreign = ask(book, sender=Identity(id="4098765000001", qualifier="14"))
+    nobody = ask(book, mailbox="nobody")
+    assert isinstance(foreign, Unmatched)
+    assert isinstance(nobody, Unmatched)
+    assert foreign.owner == book.partners["north"]
+    assert nobody.owner is None
+
+
+def test_parties_are_known_before_any_message_is(book: Book) -> None:
+    parties = book.parties_of(
+        mailbox="north", sender=Identity(id="NORTH", qualifier="ZZ"), recipient=Identity(id=OUR_GLN, routing="X")
+    )
+    assert isinstance(parties, Parties)
+    assert (parties.partner.name, parties.company.name) == ("north", "main")
+
+
+def test_a_paused_agreement_holds_its_messages_and_a_draft_is_not_there(tmp_path: Path) -> None:
+    paused = ask(book_of(tmp_path, north=NORTH.replace('"live"', '"paused"', 1)))
+    assert isinstance(paused, Unmatched)
+    assert paused.reason == "agreement-paused"
+    assert paused.agreement is not None
+    draft = ask(book_of(tmp_path, north=NORTH.replace('"live"', '"draft"', 1)))
+    assert isinstance(draft, Unmatched)
+    assert draft.reason == "no-agreement"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("14:4012345000009", "14:4012345000009", True),
+        ("14:4012345000009", "4012345000009", True),
+        ("14:4012345000009", "ZZ:4012345000009", False),
+        ("ACME", "acme", False),
+        ("14:4012345000009:WEST", "14:4012345000009:EAST", True),
+    ],
+)
+def test_identities_match_by_id_and_by_qualifier_where_both_state_one(one: str, other: str, same: bool) -> None:
+    assert matches(identity_of(one), identity_of(other)) is same
+    assert matches(identity_of(other), identity_of(one)) is same
+
+
+def test_an_agreement_inherits_what_the_partner_agreed_for_everything(book: Book) -> None:
+    orders, despatch = book.agreement("north/orders-in"), book.agreement("north/despatch-out")
+    assert orders is not None
+    assert despatch is not None
+    assert orders.acknowledgments.contrl == "always"
+    assert orders.acknowledgments.expected_within is None
+    assert despatch.acknowledgments.contrl == "always"
+    assert despatch.acknowledgments.expected_within == timedelta(hours=4)
+
+
+def test_profile_overrides_are_handed_on_raw_with_their_lines(book: Book) -> None:
+    despatch = book.agreement("north/despatch-out")
+    assert despatch is not None
+    assert despatch.profile_name == "edifact/desadv"
+    assert despatch.profile_overrides["document"]["deliver_on"]["at"] == "DTM[2005=69]"
+    assert "extends" not in despatch.profile_overrides
+    line = despatch.profile_lines["document.deliver_on"]
+    assert NORTH.splitlines()[line - 1].startswith("deliver_on =")
+    assert Path(despatch.file).name == "north.toml"
+
+
+def test_outbound_agreements_are_found_by_document_and_by_schedule(book: Book) -> None:
+    despatch = book.agreement("north/despatch-out")
+    assert book.outbound(partner="north", company="main", document="DespatchAdvice") == despatch
+    assert book.outbound(partner="south", company="main", document="DespatchAdvice") is None
+    assert book.scheduled() == (despatch,)
+    assert despatch is not None
+    assert despatch.schedule is not None
+    assert despatch.schedule.time_zone == "Europe/Berlin"
+
+
+def test_control_references_are_counted_per_pair_of_identities(book: Book) -> None:
+    one, other = book.agreement("north/orders-in"), book.agreement("north/despatch-out")
+    assert one is not None
+    assert other is not None
+    assert one.interchange_counter == other.interchange_counter == f"14:{OUR_GLN} > 14:4012345000009"
+
+
+def test_names_of_outbound_files_follow_the_pattern_and_fit_a_folder(book: Book) -> None:
+    despatch = book.agreement("north/despatch-out")
+    assert despatch is not None
+    name = despatch.file_name(
+        control_reference="17/B", document_number="D1", message="DESADV", now=datetime(2026, 11, 23, tzinfo=UTC)
+    )
+    assert name == "DESADV_17_B.edi"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("message =", "mesage =", "agreements.orders-in.mesage: unknown key; did you mean 'message'?"),
+        ('"inbound"', '"inwards"', "agreements.orders-in.direction: "),
+        ('versions = ["D.96A", "D.01B"]', 'versions = "D.96A"', "agreements.orders-in.versions: "),
+        ('versions = ["D.96A", "D.01B"]', "versions = []", "agreements.orders-in.versions: needs at least one"),
+        ('document = "Order"', 'document = "Ordr"', "did you mean 'Order'?"),
+        ("Europe/Berlin", "Europe/Nowhere", "time_zone: 'Europe/Nowhere' is no time zone"),
+        ("*/15 6-20", "*/15 6-25", "agreements.despatch-out.schedule.cron: '*/15 6-25 * * MON-FRI' is not a cron"),
+        ("[acknowledgments]", "[acknowledgements]", "did you mean 'acknowledgments'?"),
+        ('extends = "edifact/desadv"', "", "agreements.despatch-out.profile.extends: must name the base profile"),
+        ('"14:4012345000009", "NORTH"', "", "identities: needs at least one"),
+        ('state = "live"', 'company = "mein"', "agreements.orders-in.company: no company 'mein'; did you mean 'main'?"),
+        ('state = "live"', 'own_identity = "14:1"', "agreements.orders-in.own_identity: '14:1' is none of"),
+        ('state = "live"', 'schedule = { cron = "* * * * *" }', "only outbound agreements have a schedule"),
+        ('state = "live"', 'writing = { charset = "UNOZ" }', "agreements.orders-in.writing.charset: 'UNOZ'"),
+        ('state = "live"', 'writing = { separators = { element = ":" } }', "two of the separators are the same"),
+        ('state = "live"', 'writing = { file_name = "{partner}" }', "needs {control_reference} or {document_number}"),
+        ('state = "live"', 'writing = { file_name = "{document_no}" }', "did you mean 'document_number'?"),
+        ('state = "live"', "control_numbers = { interchange = { low = 9, high = 2 } }", "9 to 2 holds no number"),
+        ('state = "live"', "control_numbers = { interchange = { width = 15 } }", "15 digits, the standard allows 14"),
+        ('state = "live"', "policies = { duplicate_window_days = -1 }", "cannot be negative"),
+        ('display_name = "North Market"', 'mailbox = "../elsewhere"', "cannot be the name of a folder"),
+    ],
+)
+def test_a_wrong_partner_file_says_where_and_what_would_be_right(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in NORTH
+    text = problems_of(tmp_path, north=NORTH.replace(old, new, 1))
+    assert said in text
+    assert "north.toml" in text
+
+
+def test_a_wrong_key_is_named_with_its_line(tmp_path: Path) -> None:
+    text = NORTH.replace("message =", "mesage =", 1)
+    line = next(n for n, one in enumerate(text.splitlines(), 1) if one.startswith("mesage"))
+    assert f"north.toml:{line}: agreements.orders-in.mesage" in problems_of(tmp_path, north=text)
+
+
+def test_all_problems_of_all_files_are_said_at_once(tmp_path: Path) -> None:
+    said = problems_of(tmp_path, north=NORTH.replace("time_zone", "timezone"), south="identities = 7", west="x = [")
+    assert "did you mean 'time_zone'?" in said
+    assert "south.toml:1: identities" in said
+    assert "west.toml: is not valid TOML" in said
+
+
+@pytest.mark.parametrize("key", ["password", "sftp_password", "api_key", "private-key", "secret", "token"])
+def test_a_secret_in_a_partner_file_is_refused(tmp_path: Path, key: str) -> None:
+    said = problems_of(tmp_path, north=NORTH + f'{key} = "hunter2"\n')
+    assert "secrets never stand in partner files" in said
+    assert "hunter2" not in said
+
+
+def test_two_agreements_that_fit_the_same_message_are_refused(tmp_path: Path) -> None:
+    block = NORTH[NORTH.index("[agreements.orders-in]") : NORTH.index("[agreements.despatch-out]")]
+    twice = NORTH + block.replace("orders-in", "orders-again")
+    assert "agreements.orders-again: fits the same messages as 'orders-in'" in problems_of(tmp_path, north=twice)
+    assert book_of(tmp_path, north=twice.replace('"live"', '"draft"', 1))
+    other_version = block.replace("orders-in", "orders-again").replace('"D.96A", "D.01B"', '"D.97A"')
+    assert book_of(tmp_path, north=NORTH + other_version)
+    test_lane = block.replace("orders-in", "orders-again") + "test = true\n"
+    assert book_of(tmp_path, north=NORTH + test_lane)
+
+
+def test_agreements_narrowed_to_different_identities_do_not_fit_the_same_message(tmp_path: Path) -> None:
+    block = NORTH[NORTH.index("[agreements.orders-in]") : NORTH.index("[agreements.despatch-out]")]
+    narrowed = NORTH.replace('message = "ORDERS"', 'message = "ORDERS"\npartner_identity = "NORTH"')
+    other = block.replace("orders-in", "orders-again") + 'partner_identity = "14:4012345000009"\n'
+    book = book_of(tmp_path, north=narrowed + other)
+    found = [ask(book), ask(book, sender=Identity(id="NORTH"))]
+    assert [one.id for one in found if isinstance(one, Agreement)] == ["north/orders-again", "north/orders-in"]
+
+
+def test_a_mailbox_or_an_identity_has_one_owner(tmp_path: Path) -> None:
+    assert "share the mailbox 'north'" in problems_of(tmp_path, north=NORTH, south=SOUTH.replace("south-as2", "north"))
+    same_id = SOUTH.replace("14:4098765000001", "4012345000009")
+    assert "share the identity '14:4012345000009'" in problems_of(tmp_path, north=NORTH, south=same_id)
+    ours = SOUTH.replace("4098765000001", OUR_GLN)
+    assert "which is our own" in problems_of(tmp_path, north=NORTH, south=ours)
+
+
+def test_the_same_counter_with_two_ranges_is_refused(tmp_path: Path) -> None:
+    text = NORTH + "\n[agreements.orders-in.control_numbers]\ninterchange = { high = 99 }\n"
+    assert "counts the same control references with another range" in problems_of(tmp_path, north=text)
+
+
+def test_companies_need_identities_of_their_own() -> None:
+    with pytest.raises(ConfigurationError, match=r"companies\.b\.identities: '1' is also an identity of company 'a'"):
+        Book.load(
+            Path("absent"), {"a": Company(identities=(identity_of("1"),)), "b": Company(identities=(identity_of("1"),))}
+        )
+    with pytest.raises(ConfigurationError, match=r"companies\.a\.identities: needs at least one"):
+        Book.load(Path("absent"), {"a": Company(identities=())})
+
+
+def test_loading_again_gives_a_new_book_and_another_digest_only_after_a_change(tmp_path: Path) -> None:
+    first = book_of(tmp_path, north=NORTH)
+    assert digest_of(tmp_path, COMPANIES) == first.digest
+    assert Book.load(tmp_path, COMPANIES).digest == first.digest
+    second = book_of(tmp_path, north=NORTH + "# changed\n")
+    assert second.digest != first.digest
+
+
+def test_no_folder_is_an_empty_book(tmp_path: Path) -> None:
+    assert Book.load(tmp_path / "absent", COMPANIES).partners == {}
+
+
+def test_every_key_of_a_toml_text_knows_its_line() -> None:
+    text = (
+        "a = 1\n"
+        '"b c".d = """x\n'
+        "[not.a.table]\n"
+        'y"""\n'
+        "# [comment]\n"
+        "[t.u]\n"
+        "list = [\n"
+        "  { k = '=[' },\n"
+        "  2.5,\n"
+        "]\n"
+        "inline = { p = { q = 1 } }\n"
+        "[[rows]]\n"
+        "n = 1\n"
+        "[[rows]]\n"
+        "n = 2\n"
+        "[rows.sub]\n"
+        "s = 1979-05-27T07:32:00Z\n"
+    )
+    assert tomllib.loads(text)
+    lines = lines_of(text)
+    assert lines["a",] == 1
+    assert lines["b c", "d"] == 2
+    assert ("not", "a", "table") not in lines
+    assert lines["t", "u"] == 6
+    assert lines["t", "u", "list", 0, "k"] == 8
+    assert lines["t", "u", "list", 1] == 9
+    assert lines["t", "u", "inline", "p", "q"] == 11
+    assert (lines["rows", 0, "n"], lines["rows", 1, "n"], lines["rows", 1, "sub", "s"]) == (13, 15, 17)
