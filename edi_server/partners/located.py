@@ -48,7 +48,7 @@ def read_toml(path: Path) -> tuple[Table, dict[KeyPath, int]]:
     Raises ConfigurationError if the file cannot be read or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         return tomllib.loads(text), lines_of(text)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
@@ -183,7 +183,7 @@ class Typing:
     """Makes typed records of tables and collects what is wrong with them, each problem with its place."""
 
     def __init__(self, origin: Callable[[KeyPath], str], from_text: dict[type, Callable[[str], Any]]) -> None:
-        """`origin` says where a key stands; `from_text` reads the records that are written as text."""
+        """`origin` says where a key stands; `from_text` reads records written as text, or raises ValueError."""
         self.problems: list[str] = []
         self._origin = origin
         self._from_text = from_text
@@ -200,7 +200,8 @@ class Typing:
     def record(self, cls: type[R], table: Any, path: KeyPath) -> R | None:
         """The record of class `cls` that the table describes, or None with problems noted."""
         if not isinstance(table, dict):
-            self.problem(path, f"must be a table, not {_kind(table)}")
+            wanted = "text" if cls in self._from_text else "a table"
+            self.problem(path, f"must be {wanted}, not {_kind(table)}")
             return None
         fields = {field.encode_name: field for field in msgspec.structs.fields(cls)}
         before, values = len(self.problems), {}
@@ -217,8 +218,10 @@ class Typing:
     def value(self, kind: Any, value: Any, path: KeyPath) -> Any:
         """The value as the type `kind`; records, and tables and arrays of records, are walked with their paths."""
         plain = _without_none(kind)
+        if isinstance(value, Raw) and value[:1] in ("[", "{") and kind is not str:
+            value = _toml_value(value)
         if isinstance(value, str) and plain in self._from_text:
-            return self._from_text[plain](str(value))
+            return self._read_text(plain, str(value), path)
         kind = plain if isinstance(value, dict | list) or _is_record(plain) else kind
         arguments = typing.get_args(kind)
         if _is_record(kind):
@@ -228,6 +231,13 @@ class Typing:
         if typing.get_origin(kind) is tuple and _is_record(arguments[0]) and isinstance(value, list):
             return tuple(self.value(arguments[0], table, (*path, index)) for index, table in enumerate(value))
         return self._leaf(kind, value, path)
+
+    def _read_text(self, cls: type, text: str, path: KeyPath) -> Any:
+        try:
+            return self._from_text[cls](text)
+        except ValueError as error:
+            self.problem(path, str(error))
+            return None
 
     def _leaf(self, kind: Any, value: Any, path: KeyPath) -> Any:
         try:
@@ -242,11 +252,15 @@ def _from_text(kind: Any, text: Raw) -> Any:
     try:
         return msgspec.convert(str(text), kind, strict=False)
     except msgspec.ValidationError:
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = str(text)
-        return msgspec.convert(value, kind)
+        return msgspec.convert(_toml_value(text), kind)
+
+
+def _toml_value(text: Raw) -> Any:
+    """What the text means as a value of TOML, or the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _without_none(kind: Any) -> Any:

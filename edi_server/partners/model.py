@@ -252,11 +252,15 @@ def file_name(
 
 
 def identity_of(text: str) -> Identity:
-    """The identity that "qualifier:id", "qualifier:id:routing" or just "id" names."""
-    qualifier, colon, rest = text.partition(":")
-    if not colon:
-        return Identity(id=text)
+    """The identity that "qualifier:id", "qualifier:id:routing" or just "id" names.
+
+    Raises ValueError with a sentence where a part is missing or longer than UNB takes (0004 an..35, 0007 an..4).
+    """
+    before, colon, after = text.partition(":")
+    qualifier, rest = (before, after) if colon else ("", before)
     name, _, routing = rest.partition(":")
+    if not name or len(name) > 35 or len(qualifier) > 4 or len(routing) > 35:
+        raise ValueError(f"'{text}' is no identity: write qualifier:id, such as 14:4012345000009, or just an id")
     return Identity(id=name, qualifier=qualifier, routing=routing)
 
 

@@ -231,6 +231,8 @@ def test_names_of_outbound_files_follow_the_pattern_and_fit_a_folder(book: Book)
         ('state = "live"', "control_numbers = { interchange = { low = 9, high = 2 } }", "9 to 2 holds no number"),
         ('state = "live"', "control_numbers = { interchange = { width = 15 } }", "15 digits, the standard allows 14"),
         ('state = "live"', "policies = { duplicate_window_days = -1 }", "cannot be negative"),
+        ('"14:4012345000009", "NORTH"', '"14:"', "identities[0]: '14:' is no identity"),
+        ('"14:4012345000009", "NORTH"', "14", "identities[0]: must be text, not a number"),
         ('display_name = "North Market"', 'mailbox = "../elsewhere"', "cannot be the name of a folder"),
     ],
 )
