@@ -57,7 +57,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """The ERP (or our check against it) judged the content: unknown partner, unknown article, …; always with findings."""
+    """The ERP (or our check against it) judged the content: unknown partner, unknown article, …; always findings."""
 
     key: str
     findings: tuple[Finding, ...]
