@@ -1,0 +1,115 @@
+"""Acknowledgments: which we sent, which we received, and what they say about what was sent."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from edi_server.envelope.model import Identity
+from edi_server.store import states
+from edi_server.store.interchanges import Interchanges
+from edi_server.store.records import Acknowledgment, Interchange
+from edi_server.store.rows import every, first, insert_once
+from edi_server.store.tables import acknowledgments
+from edi_server.store.timeline import Timeline
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a received acknowledgment says about one interchange that we sent."""
+
+    #: The interchange's sender (us), recipient (the partner) and control reference (CONTRL UCI S002, S003, 0020).
+    our_identity: Identity
+    partner_identity: Identity
+    control_reference: str
+    outcome: states.Outcome
+    #: Outcome by message reference (UCM 0062).
+    per_message: dict[str, states.Outcome] = {}
+
+
+class Matched(msgspec.Struct, frozen=True):
+    """What became of a received acknowledgment."""
+
+    acknowledgment: Acknowledgment
+    #: The interchange it is about, as it is now; None where we sent no such thing.
+    interchange: Interchange | None
+    #: False if it had been recorded before: nothing changed.
+    is_new: bool
+
+
+class Acknowledgments:
+    """Both directions."""
+
+    def __init__(self, connection: Connection, timeline: Timeline, interchanges: Interchanges) -> None:
+        self._connection = connection
+        self._timeline = timeline
+        self._interchanges = interchanges
+
+    def record_sent(self, acknowledgment: Acknowledgment) -> Acknowledgment:
+        """Write down what we answered; one of a kind per inbound interchange: the first stays, and is returned.
+
+        Also sets the acknowledgment of the inbound interchange, if it says so for the first time. The documents' is set
+        by the engine, which knows the outcome per message.
+        """
+        once = f"sent|{acknowledgment.kind}|{acknowledgment.about_interchange_id or acknowledgment.id}"
+        stored, is_new = self._store_once(acknowledgment, once)
+        if is_new and stored.about_interchange_id is not None:
+            self._interchanges.mark_acknowledged(
+                stored.about_interchange_id,
+                stored.outcome,
+                detail=f"{stored.kind} {stored.control_number or ''}".strip() + " sent.",
+            )
+        return stored
+
+    def receive(self, acknowledgment: Acknowledgment, answer: Answer) -> Matched:
+        """Write down what a partner answered, find what it is about, and set the acknowledgment there.
+
+        Interchange, its messages and their documents change as `Interchanges.mark_acknowledged` says. The second time
+        with the same carrying message changes nothing.
+        """
+        about = self._interchanges.find_sent(answer.our_identity, answer.partner_identity, answer.control_reference)
+        acknowledgment = msgspec.structs.replace(
+            acknowledgment,
+            about_interchange_id=about and about.id,
+            about_control_reference=answer.control_reference,
+            outcome=answer.outcome,
+        )
+        carrier = acknowledgment.message_id or acknowledgment.interchange_id or acknowledgment.transmission_id
+        once = f"received|{carrier or acknowledgment.id}|{acknowledgment.kind}|{answer.control_reference}"
+        stored, is_new = self._store_once(acknowledgment, once)
+        if is_new and about is not None:
+            self._interchanges.mark_acknowledged(
+                about.id,
+                answer.outcome,
+                per_message=answer.per_message,
+                detail=f"{stored.kind} {stored.control_number or ''}".strip() + " received.",
+            )
+        return Matched(stored, about and self._interchanges.get(about.id), is_new)
+
+    def _store_once(self, acknowledgment: Acknowledgment, once: str) -> tuple[Acknowledgment, bool]:
+        values = msgspec.structs.asdict(acknowledgment) | {"once": once}
+        if insert_once(self._connection, acknowledgments, values):
+            return acknowledgment, True
+        query = select(*_COLUMNS).where(acknowledgments.c.once == once)
+        return first(self._connection, query, Acknowledgment) or acknowledgment, False
+
+    def about(self, interchange_id: str) -> list[Acknowledgment]:
+        """All about an interchange, oldest first: what we answered, or what was answered to us."""
+        query = select(*_COLUMNS).where(acknowledgments.c.about_interchange_id == interchange_id)
+        return every(self._connection, query.order_by(acknowledgments.c.id), Acknowledgment)
+
+    def carried_by(self, transmission_id: str) -> list[Acknowledgment]:
+        """All that a transmission carried, oldest first."""
+        query = select(*_COLUMNS).where(acknowledgments.c.transmission_id == transmission_id)
+        return every(self._connection, query.order_by(acknowledgments.c.id), Acknowledgment)
+
+    def newest(
+        self, *, direction: states.AcknowledgmentDirection | None = None, limit: int = 50
+    ) -> list[Acknowledgment]:
+        """Newest first."""
+        query = select(*_COLUMNS).order_by(acknowledgments.c.id.desc()).limit(limit)
+        if direction is not None:
+            query = query.where(acknowledgments.c.direction == direction)
+        return every(self._connection, query, Acknowledgment)
+
+
+_COLUMNS = [column for column in acknowledgments.c if column.name != "once"]

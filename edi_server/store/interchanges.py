@@ -1,0 +1,227 @@
+"""Interchanges and their messages: duplicates, answers, what is overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, text, update
+
+from edi_server.envelope.model import Identity
+from edi_server.errors import StoreError
+from edi_server.store import states
+from edi_server.store.records import Event, Interchange, Message, Subject, now
+from edi_server.store.rows import every, first, insert, pieces
+from edi_server.store.tables import documents, interchanges, messages
+from edi_server.store.timeline import Timeline
+from edi_server.store.transmissions import Transmissions
+
+_table = interchanges
+
+
+class Interchanges:
+    """See the methods. Rows are written by `Opening` (inbound) and `add` (outbound)."""
+
+    def __init__(self, connection: Connection, timeline: Timeline, transmissions: Transmissions) -> None:
+        self._connection = connection
+        self._timeline = timeline
+        self._transmissions = transmissions
+
+    def find(self, interchange_id: str) -> Interchange | None:
+        """The interchange, or None."""
+        return first(self._connection, select(_table).where(_table.c.id == interchange_id), Interchange)
+
+    def get(self, interchange_id: str) -> Interchange:
+        """The interchange; raises StoreError (permanent) if there is none."""
+        found = self.find(interchange_id)
+        if found is None:
+            raise StoreError(f"There is no interchange {interchange_id}.", permanent=True)
+        return found
+
+    def add(self, interchange: Interchange, messages_: Iterable[Message]) -> None:
+        """Store an outbound interchange with its messages; once, after `Transmissions.stage` said that it is new."""
+        insert(self._connection, _table, (interchange,))
+        insert(self._connection, messages, messages_)
+
+    def _lock(self, interchange_id: str) -> Interchange:
+        self._connection.execute(select(_table.c.id).where(_table.c.id == interchange_id).with_for_update())
+        return self.get(interchange_id)
+
+    def of(self, transmission_id: str) -> list[Interchange]:
+        """The interchanges of a transmission, in order."""
+        query = select(_table).where(_table.c.transmission_id == transmission_id).order_by(_table.c.number)
+        return every(self._connection, query, Interchange)
+
+    def newest(
+        self,
+        *,
+        direction: states.Direction | None = None,
+        partner: str | None = None,
+        result: states.InterchangeResult | None = None,
+        acknowledgment: states.AcknowledgmentState | None = None,
+        control_reference: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> list[Interchange]:
+        """Newest first; `before` is the id of the last one of the page before."""
+        query = select(_table).order_by(_table.c.id.desc()).limit(limit)
+        wanted = {
+            "direction": direction,
+            "partner": partner,
+            "result": result,
+            "acknowledgment": acknowledgment,
+            "control_reference": control_reference,
+        }
+        for column, value in wanted.items():
+            query = query if value is None else query.where(_table.c[column] == value)
+        if before is not None:
+            query = query.where(_table.c.id < before)
+        return every(self._connection, query, Interchange)
+
+    def messages(self, interchange_id: str, *, after: int = 0, limit: int | None = None) -> list[Message]:
+        """Its messages in order, those behind number `after`."""
+        query = select(messages).where(messages.c.interchange_id == interchange_id, messages.c.number > after)
+        return every(self._connection, query.order_by(messages.c.number).limit(limit), Message)
+
+    def message(self, message_id: str) -> Message | None:
+        """One message by id, or None."""
+        return first(self._connection, select(messages).where(messages.c.id == message_id), Message)
+
+    def find_same_reference(self, interchange: Interchange, *, within: timedelta) -> Interchange | None:
+        """An inbound interchange before this with the same parties, test indicator and control reference, or None.
+
+        Call it in the unit of work that writes `interchange` (which may be written before or after): two that arrive
+        together are then told apart on every database. Not counted: itself, refused ones (`REFUSED_INTERCHANGES`), and
+        those of transmissions it is a reprocess of. Where `result` is None, the other is still being opened and may
+        yet be refused.
+        """
+        self._one_at_a_time(
+            f"reference {interchange.sender} {interchange.recipient} {interchange.test} {interchange.control_reference}"
+        )
+        query = self._earlier(interchange, within).where(
+            _table.c.control_reference == interchange.control_reference,
+            _table.c.sender_id == interchange.sender_id,
+            _table.c.sender_qualifier == interchange.sender_qualifier,
+            _table.c.recipient_id == interchange.recipient_id,
+            _table.c.recipient_qualifier == interchange.recipient_qualifier,
+            _table.c.test == interchange.test,
+        )
+        return first(self._connection, query, Interchange)
+
+    def find_same_content(self, interchange: Interchange, fingerprint: str, *, within: timedelta) -> Interchange | None:
+        """As `find_same_reference`, but with the same content under whatever control reference."""
+        self._one_at_a_time(f"content {interchange.sender} {interchange.recipient} {fingerprint}")
+        query = self._earlier(interchange, within).where(
+            _table.c.fingerprint == fingerprint,
+            _table.c.sender_id == interchange.sender_id,
+            _table.c.recipient_id == interchange.recipient_id,
+            _table.c.test == interchange.test,
+        )
+        return first(self._connection, query, Interchange)
+
+    def _earlier(self, interchange: Interchange, within: timedelta) -> Select[Any]:
+        lineage = self._transmissions.lineage(interchange.transmission_id)[1:]
+        return (
+            select(_table)
+            .where(
+                _table.c.direction == "inbound",
+                _table.c.id != interchange.id,
+                _table.c.transmission_id.not_in(lineage),
+                _table.c.created_at >= interchange.created_at - within,
+                _table.c.result.is_(None) | _table.c.result.not_in(states.REFUSED_INTERCHANGES),
+            )
+            .order_by(_table.c.id)
+        )
+
+    def _one_at_a_time(self, what: str) -> None:
+        """Lets units of work that ask the same question pass one after the other (SQLite has one writer anyway)."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
+
+    def find_sent(self, our: Identity, partner: Identity, control_reference: str) -> Interchange | None:
+        """The outbound interchange that an acknowledgment speaks of, or None.
+
+        Matched on the ids and the control reference; where several fit (a range that began anew), equal qualifiers
+        come first, then the newest. Partners often leave qualifiers out.
+        """
+        query = select(_table).where(
+            _table.c.direction == "outbound",
+            _table.c.sender_id == our.id,
+            _table.c.recipient_id == partner.id,
+            _table.c.control_reference == control_reference,
+        )
+        found = every(self._connection, query.order_by(_table.c.id.desc()), Interchange)
+        exact = (i for i in found if (i.sender_qualifier, i.recipient_qualifier) == (our.qualifier, partner.qualifier))
+        return next(exact, found[0] if found else None)
+
+    def mark_waiting(self, interchange_id: str, *, due_at: datetime | None) -> bool:
+        """An answer is expected until `due_at` (None: for ever), for its messages and documents too. False if known."""
+        return self.mark_acknowledged(interchange_id, "waiting", due_at=due_at)
+
+    def mark_acknowledged(
+        self,
+        interchange_id: str,
+        state: states.AcknowledgmentState,
+        *,
+        per_message: dict[str, states.Outcome] | None = None,
+        due_at: datetime | None = None,
+        detail: str = "",
+        actor: str = "system",
+    ) -> bool:
+        """Change the acknowledgment of an interchange, its messages and their documents, with events.
+
+        `per_message` gives the outcome by message reference. A message that is not in it follows the interchange,
+        except where that is answered "partially accepted" or "accepted with errors": then it stays as it was.
+        False if nothing changed.
+        """
+        interchange = self._lock(interchange_id)
+        states.INTERCHANGE_ACKNOWLEDGMENT.check(interchange.acknowledgment, state)
+        changed = interchange.acknowledgment != state
+        if changed:
+            values: dict[str, Any] = {"acknowledgment": state}
+            if due_at is not None:
+                values["due_at"] = due_at
+            self._connection.execute(update(_table).where(_table.c.id == interchange_id).values(values))
+            self._timeline.add(interchange.subject, "acknowledgment", result=state, detail=detail, actor=actor)
+        by_state: dict[states.AcknowledgmentState, list[str]] = {}
+        for message in self.messages(interchange_id):
+            follows = message.acknowledgment if state in ("partially accepted", "accepted with errors") else state
+            then: states.AcknowledgmentState = (per_message or {}).get(message.reference, follows)
+            if then != message.acknowledgment:
+                states.MESSAGE_ACKNOWLEDGMENT.check(message.acknowledgment, then)
+                by_state.setdefault(then, []).append(message.id)
+        for then, ids in by_state.items():
+            self._mark_messages(ids, then, detail, actor)
+        return changed or bool(by_state)
+
+    def _mark_messages(self, ids: list[str], state: str, detail: str, actor: str) -> None:
+        for piece in pieces(ids):
+            self._connection.execute(update(messages).where(messages.c.id.in_(piece)).values(acknowledgment=state))
+            theirs = documents.c.message_id.in_(piece) & (documents.c.acknowledgment != state)
+            found = self._connection.execute(select(documents.c.id).where(theirs)).scalars().all()
+            self._connection.execute(update(documents).where(theirs).values(acknowledgment=state, changed_at=now()))
+            subjects = [Subject("message", one) for one in piece] + [Subject("document", one) for one in found]
+            self._timeline.add_all(
+                Event(
+                    subject_kind=subject.kind,
+                    subject_id=subject.id,
+                    what="acknowledgment",
+                    result=state,
+                    detail=detail,
+                    actor=actor,
+                )
+                for subject in subjects
+            )
+
+    def mark_overdue(self, at: datetime) -> list[Interchange]:
+        """Outbound interchanges whose answer is late become overdue, messages and documents with them; returns them.
+
+        Each is returned once, so a case or alert for each of them is raised once.
+        """
+        late = (_table.c.direction == "outbound") & (_table.c.acknowledgment == "waiting") & (_table.c.due_at <= at)
+        query = select(_table.c.id).where(late).order_by(_table.c.id).with_for_update(skip_locked=True)
+        ids = self._connection.execute(query).scalars().all()
+        for one in ids:
+            self.mark_acknowledged(one, "overdue", detail="No acknowledgment came within the agreed time.")
+        return [self.get(one) for one in ids]

