@@ -97,3 +97,13 @@ def _walk(node: Node) -> list[Node]:
     for seen in found:
         found += seen.children
     return found
+
+
+def flatten(root: Node) -> list[tuple[int, str]]:
+    """(position, segment) of every node in the order in which they are written: the inverse of `build`."""
+    nodes, order = list(reversed(root.children)), []
+    while nodes:
+        node = nodes.pop()
+        order.append((node.position, node.text))
+        nodes.extend(reversed(node.children))
+    return order

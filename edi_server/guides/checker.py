@@ -1,0 +1,202 @@
+"""Checking a message against its guide: its tree, and everything that is wrong with it.
+
+A message without fault costs about a microsecond per segment; the first thing that is not plainly right sends that
+part, and no more, to the explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import filterfalse
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from edi_server.findings import Finding, Place, has_errors
+from edi_server.guides.model import Guide, SegmentDefinition, Tree
+from edi_server.guides.moves import Moves
+from edi_server.guides.nesting_faults import check_nesting
+from edi_server.guides.placement import Automaton, explain
+from edi_server.guides.segment_faults import CodeSeverity, SegmentFaults
+from edi_server.guides.segment_rule import ALLOWS_NOTHING, SegmentRule
+from edi_server.guides.structure_faults import describe, tag_of
+from edi_server.guides.tree import read_component
+
+#: Segments that are remembered as right, per guide, so that what returns in every message costs one look.
+MAX_RIGHT = 20_000
+#: Longer segments are not remembered: free text does not return.
+MAX_RIGHT_LENGTH = 40
+#: Findings that are given for one message; nobody reads more, and a CONTRL takes no more (UCS 999).
+MAX_FINDINGS = 999
+#: UNH S009 0057, association assigned code.
+_ASSOCIATION = (2, 5)
+
+Codes = Literal["auto", "error", "warning", "off"]
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """A message placed in its guide, and what is wrong with it, in the order of its segments."""
+
+    tree: Tree
+    findings: list[Finding]
+
+
+def check(
+    guide: Guide,
+    segments: list[str],
+    *,
+    released: bool,
+    codes: Codes = "auto",
+    offsets: Sequence[int] | None = None,
+) -> Checked:
+    """Place a message (UNH to UNT in normal form) in its guide and find everything that is wrong with it.
+
+    `released`: some segment contains stand-ins (`MessageRead.released`). `codes`: how bad a code is that is not in the
+    directory's list; "auto" is an error, but a warning where UNH names an association (0057, such as EAN008), because
+    its lists extend those of the directory. `offsets`: `MessageRead.offsets`, to give findings their place in bytes.
+
+    Never raises for anything that a message may contain. The tree holds all segments that have a place.
+    """
+    return _checker(guide).check(segments, released=released, codes=codes, offsets=offsets)
+
+
+def _checker(guide: Guide) -> Checker:
+    """The checker of a guide, kept with it."""
+    known = vars(guide)
+    checker = known.get("checker")
+    if not isinstance(checker, Checker):
+        checker = known["checker"] = Checker(guide)
+    return checker
+
+
+class _Rules(dict[str, SegmentRule]):
+    """Rules by tag, made when they are first asked for; that of an unknown tag allows nothing."""
+
+    def __init__(self, definitions: dict[str, SegmentDefinition]) -> None:
+        super().__init__()
+        self._definitions = definitions
+
+    def __missing__(self, tag: str) -> SegmentRule:
+        definition = self._definitions.get(tag)
+        if definition is None:
+            return ALLOWS_NOTHING
+        rule = self[tag] = SegmentRule(definition)
+        return rule
+
+
+class Checker:
+    """What checking a guide has learnt: its automaton, its segments' rules, segments that are known to be right."""
+
+    def __init__(self, guide: Guide) -> None:
+        self._guide = guide
+        self._moves = Moves(guide)
+        self._automaton = Automaton(self._moves)
+        self._definitions = {row.tag: row.segment for row in guide.positions}
+        self._rules = _Rules(self._definitions)
+        self._right: set[str] = set()
+
+    def check(self, segments: list[str], *, released: bool, codes: Codes, offsets: Sequence[int] | None) -> Checked:
+        """See `check` of this module."""
+        positions = self._automaton.place([segment[:3] for segment in segments])
+        doubtful = self._doubt(segments)
+        if positions is not None and not doubtful:
+            tree = Tree(guide=self._guide, segments=segments, positions=positions, released=released)
+            findings = list(check_nesting(tree)) if self._guide.nestings else []
+        else:
+            tree, findings = self._explain(segments, positions, doubtful, released=released, codes=codes)
+        if findings and offsets is not None:
+            findings = with_offsets(findings, offsets)
+        return Checked(tree=tree, findings=findings)
+
+    def _doubt(self, segments: list[str]) -> list[str]:
+        """Segments that are not plainly right. Those that are are remembered."""
+        doubtful, right = [], []
+        rules = self._rules
+        for segment in filterfalse(self._right.__contains__, segments):
+            rule = rules[segment[:3]]
+            # The usual case of `rule.allows` without the call: this line runs for nearly every segment there is.
+            match = rule.fullmatch(segment)
+            if (match is None or match.groups() not in rule.right) and not rule.allows(segment):
+                doubtful.append(segment)
+            elif len(segment) <= MAX_RIGHT_LENGTH:
+                right.append(segment)
+        self._remember(right)
+        return doubtful
+
+    def _remember(self, right: list[str]) -> None:
+        if len(self._right) + len(right) > MAX_RIGHT:
+            self._right.clear()
+        self._right.update(right)
+
+    def _explain(
+        self, segments: list[str], positions: list[int] | None, doubtful: list[str], *, released: bool, codes: Codes
+    ) -> tuple[Tree, list[Finding]]:
+        """The tree as far as it goes, and all findings."""
+        findings: list[Finding] = []
+        if positions is None or any(tag_of(segment) != segment[:3] for segment in doubtful):
+            steps = explain(self._moves, [tag_of(segment) for segment in segments])
+            findings += describe(self._moves, segments, steps)
+            positions = [step.position for step in steps[: len(segments)]]
+        findings += self._examine(segments, positions, set(doubtful), codes)
+        tree = self._tree(segments, positions, released=released)
+        findings += check_nesting(tree)
+        return tree, _cut(sorted(findings, key=lambda finding: finding.place.segment or 0))
+
+    def _examine(
+        self, segments: list[str], positions: list[int], doubtful: set[str], codes: Codes
+    ) -> Iterator[Finding]:
+        """What is wrong inside the doubtful segments."""
+        severity = _judge(codes, segments)
+        for number, segment in enumerate(segments, 1):
+            definition = self._definitions.get(tag_of(segment)) if segment in doubtful else None
+            if definition:
+                position = positions[number - 1]
+                group = self._guide.position(position).path if position else None
+                place = Place(segment=number, tag=definition.tag, group=group)
+                faults = SegmentFaults(definition, place, codes=severity, directory=self._guide.version)
+                yield from faults.examine(segment)
+
+    def _tree(self, segments: list[str], positions: list[int], *, released: bool) -> Tree:
+        """The tree of the segments that have a place (position not 0)."""
+        placed = [index for index, position in enumerate(positions) if position]
+        return Tree(
+            guide=self._guide,
+            segments=[segments[index] for index in placed],
+            positions=[positions[index] for index in placed],
+            numbers=None if len(placed) == len(segments) else [index + 1 for index in placed],
+            released=released,
+        )
+
+
+def with_offsets(findings: Sequence[Finding], offsets: Sequence[int]) -> list[Finding]:
+    """The findings with the byte offset of their segment (`MessageRead.offsets`) where they have no finer one."""
+    return [_with_offset(finding, offsets) for finding in findings]
+
+
+def _with_offset(finding: Finding, offsets: Sequence[int]) -> Finding:
+    number = finding.place.segment
+    if finding.place.offset is not None or number is None or not 1 <= number <= len(offsets):
+        return finding
+    return replace(finding, place=replace(finding.place, offset=offsets[number - 1]))
+
+
+def _judge(codes: Codes, segments: list[str]) -> CodeSeverity:
+    """How bad a code is that is not listed."""
+    if codes != "auto":
+        return codes
+    return "warning" if segments and read_component(segments[0], _ASSOCIATION) else "error"
+
+
+def _cut(findings: list[Finding]) -> list[Finding]:
+    """The findings, or as many as anybody reads, with the number of the others."""
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    others = findings[MAX_FINDINGS:]
+    more = Finding(
+        code="guide.more-findings",
+        severity="error" if has_errors(others) else "warning",
+        sentence=f"There are {len(others)} more findings in this message, which are not listed.",
+        place=Place(segment=others[0].place.segment),
+    )
+    return [*findings[:MAX_FINDINGS], more]

@@ -1,0 +1,208 @@
+"""What is wrong inside one segment, in full: presence, formats, lengths, code lists, what is too much.
+
+Slow and thorough: this runs only for segments that their regular expression (`edi_server.guides.segment_rule`) does
+not allow at once, and gives every finding with element, component and repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from msgspec.structs import replace
+
+from edi_server.findings import Finding, Place, Severity
+from edi_server.guides.model import Component, Element, ElementUse, SegmentDefinition
+from edi_server.syntax.normal import to_text
+
+#: ISO 9735 version 3, section 10: digits before and after a decimal mark, no plus sign, no separators of thousands.
+_NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?")
+#: Agency (3055) that keeps the directories' own code lists: UN/ECE.
+_UNITED_NATIONS = "6"
+
+CodeSeverity = Literal["error", "warning", "off"]
+#: Element, component, repetition.
+_Where = tuple[int, int | None, int | None]
+
+
+class SegmentFaults:
+    """Collects the findings of one segment."""
+
+    def __init__(self, definition: SegmentDefinition, place: Place, *, codes: CodeSeverity, directory: str) -> None:
+        """`place` says where the segment stands; `codes` is how bad an unknown code is; `directory` names the lists."""
+        self._definition = definition
+        self._place = place
+        self._codes = codes
+        self._directory = directory
+        self.findings: list[Finding] = []
+
+    def examine(self, segment: str) -> list[Finding]:
+        """All findings of a segment in normal form."""
+        pieces = segment.split("+")[1:]
+        if pieces and not pieces[-1]:
+            self._add_separator(len(pieces), None, segment)
+        for number, piece in enumerate(pieces, 1):
+            if number > len(self._definition.elements):
+                self._check_superfluous_element(number, piece)
+            else:
+                self._check_element(self._definition.elements[number - 1], number, piece)
+        for number in range(len(pieces) + 1, len(self._definition.elements) + 1):
+            self._check_element(self._definition.elements[number - 1], number, "")
+        return self.findings
+
+    def _check_superfluous_element(self, number: int, piece: str) -> None:
+        if piece.strip(":*"):
+            self._add(
+                "element-superfluous",
+                f"Segment {self._definition.tag} has more data elements than the {len(self._definition.elements)} "
+                "that it may have.",
+                (number, None, None),
+                found=piece,
+            )
+        elif piece:
+            self._add_separator(number, None, piece)
+
+    def _check_element(self, use: ElementUse, number: int, piece: str) -> None:
+        repetitions = piece.split("*")
+        if len(repetitions) > use.repeat:
+            self._add(
+                "element-repeats",
+                f"Data element {_name(use)} is repeated {len(repetitions)} times; {use.repeat} is the most allowed.",
+                (number, None, use.repeat + 1),
+                found=piece,
+                expected=f"at most {use.repeat}",
+            )
+        if len(repetitions) > 1 and not repetitions[-1]:
+            self._add_separator(number, None, piece)
+        if use.mandatory and not piece.strip(":*"):
+            self._add_missing(use, number)
+        for repetition, value in enumerate(repetitions, 1):
+            if value:
+                self._check_parts(use, number, repetition if len(repetitions) > 1 else None, value)
+
+    def _check_parts(self, use: ElementUse, number: int, repetition: int | None, value: str) -> None:
+        parts = value.split(":")
+        if not parts[-1]:
+            self._add_separator(number, repetition, value)
+        for index, part in enumerate(parts[len(use.components) :], len(use.components) + 1):
+            if part:
+                self._add(
+                    "component-superfluous",
+                    f"Data element {_name(use)} has more components than the {len(use.components)} that it may have.",
+                    (number, index, repetition),
+                    found=part,
+                )
+        if any(parts):
+            for index, component in enumerate(use.components, 1):
+                part = parts[index - 1] if index <= len(parts) else ""
+                where = number, index if use.composite else None, repetition
+                self._check_component(component, part, where, listed=_is_listed(use, parts, index))
+
+    def _check_component(self, component: Component, part: str, where: _Where, *, listed: bool) -> None:
+        if part:
+            self._check_value(component.element, part, where, listed=listed)
+        elif component.mandatory:
+            self._add(
+                "component-missing",
+                f"Component {_title(component.element)} is mandatory here, but absent.",
+                where,
+                expected=_form(component.element),
+            )
+
+    def _check_value(self, element: Element, part: str, where: _Where, *, listed: bool) -> None:
+        fault = _character_fault(element, part) or _length_fault(element, part)
+        if fault:
+            code, what = fault
+            self._add(code, f"Data element {_title(element)} {what}.", where, found=part, expected=_form(element))
+        elif listed and self._codes != "off" and element.codes is not None and part not in element.codes:
+            self._add(
+                "code-unknown",
+                f"Code {to_text(part)!r} of data element {_title(element)} is not in the list of {self._directory}.",
+                where,
+                found=part,
+                expected=f"a code of list {element.id} in {self._directory}",
+                severity=self._codes,
+            )
+
+    def _add_missing(self, use: ElementUse, number: int) -> None:
+        self._add(
+            "element-missing",
+            f"Data element {_name(use)} is mandatory in segment {self._definition.tag}, but absent.",
+            (number, None, None),
+            expected=use.composite or _form(use.components[0].element),
+        )
+
+    def _add_separator(self, number: int, repetition: int | None, found: str) -> None:
+        self._add(
+            "separator-superfluous",
+            "A separator at the end, with nothing behind it, should be left out.",
+            (number, None, repetition),
+            found=found,
+            severity="note",
+        )
+
+    def _add(
+        self,
+        code: str,
+        sentence: str,
+        where: _Where,
+        *,
+        found: str | None = None,
+        expected: str | None = None,
+        severity: Severity = "error",
+    ) -> None:
+        element, component, repetition = where
+        self.findings.append(
+            Finding(
+                code=f"guide.{code}",
+                severity=severity,
+                sentence=sentence,
+                place=replace(self._place, element=element, component=component, repetition=repetition),
+                found=None if found is None else to_text(found)[:80],
+                expected=expected,
+            )
+        )
+
+
+def _is_listed(use: ElementUse, parts: list[str], index: int) -> bool:
+    """False for a coded component whose own code list (1131) or agency (3055) the sender has named behind it.
+
+    UNTDID part 4, composites with 1131 and 3055: they identify the list of the code in front of them, and then the
+    directory's own list does not bind.
+    """
+    following = [component.element.id for component in use.components[index : index + 2]]
+    named = [*parts, "", ""][index : index + 2]
+    if following == ["1131", "3055"]:
+        return not named[0] and named[1] in ("", _UNITED_NATIONS)
+    return True
+
+
+def _character_fault(element: Element, part: str) -> tuple[str, str] | None:
+    if element.kind == "n" and not _NUMBER.fullmatch(part):
+        return "value-not-numeric", "must be a number"
+    if element.kind == "a" and any("0" <= character <= "9" for character in part):
+        return "value-not-alphabetic", "must not contain digits"
+    return None
+
+
+def _length_fault(element: Element, part: str) -> tuple[str, str] | None:
+    length = sum("0" <= character <= "9" for character in part) if element.kind == "n" else len(part)
+    if length > element.max_length:
+        return "value-too-long", f"has {length} characters; {element.max_length} is the most allowed"
+    if length < element.min_length:
+        return "value-too-short", f"has {length} characters; {element.min_length} are required"
+    return None
+
+
+def _title(element: Element) -> str:
+    return f"{element.id} ({element.name})"
+
+
+def _name(use: ElementUse) -> str:
+    return f"{use.composite} ({use.name})" if use.composite else _title(use.components[0].element)
+
+
+def _form(element: Element) -> str:
+    """Format in the directories' way: an..35, n6."""
+    up_to = "" if element.min_length == element.max_length else ".."
+    return f"{element.kind}{up_to}{element.max_length}"
