@@ -38,7 +38,7 @@ def read_url(url: str) -> URL:
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        if parsed.database in (None, "", ":memory:") or "mode=memory" in str(parsed.database):
+        if parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory":
             raise ConfigurationError("SQLite in memory forgets everything; name a file: sqlite:///var/edi-server.db.")
         return parsed
     message = f"Databases of kind “{parsed.drivername}” are not supported; use sqlite or postgresql."
@@ -95,8 +95,9 @@ def _turn_on_wal(cursor: sqlite3.Cursor) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Writers take the lock at once (waiting for it), for a read lock cannot be upgraded once somebody else wrote."""
-    reading = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def reading(connection: Connection) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Executable, Insert, Table
+from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -30,8 +30,9 @@ def upsert(connection: Connection, table: Table) -> Any:
 
 def insert_once(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
     """Insert unless a unique key stands in the way; True if it was inserted."""
-    statement: Insert = upsert(connection, table).values(values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    (key,) = table.primary_key.columns
+    statement = upsert(connection, table).values(values).on_conflict_do_nothing().returning(key)
+    return connection.execute(statement).scalar() is not None
 
 
 def first(connection: Connection, statement: Executable, record: type[Record]) -> Record | None:
