@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from edi_server.store import Store
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -58,7 +60,7 @@ class PostgresServer:
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 — one system call, before any thread of ours
             )
         self._wait()
         self.start_seconds = time.monotonic() - began
@@ -147,3 +149,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'a store' / 'edi-server.db'}"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
+    """A store on each kind of database."""
+    with Store.open(database_url, tmp_path / "an archive") as opened:
+        yield opened
