@@ -4,13 +4,14 @@ In: a message (segments in normal form). Out: its tree and findings. Never here:
 The standards' tables are data in `data/`, written by our own converter, tested against independent directories.
 """
 
-from edi_server.guides.checker import Checked, check, with_offsets
+from edi_server.guides.checker import Checked, Codes, check, with_offsets
 from edi_server.guides.library import known_guides, load_guide, nearest_guide
 from edi_server.guides.model import Guide, Node, Tree
 from edi_server.guides.tree import Numbering, flatten, numbering
 
 __all__ = [
     "Checked",
+    "Codes",
     "Guide",
     "Node",
     "Numbering",

@@ -113,6 +113,10 @@ class Guide(msgspec.Struct, frozen=True, kw_only=True, dict=True, weakref=True):
     groups: dict[int, Group]
     nestings: tuple[Nesting, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short: in full a guide is a megabyte."""
+        return f"<Guide {self.message} {self.version}>"
+
     def position(self, index: int) -> Position:
         """Row `index` of the segment table, the first being 1."""
         return self.positions[index - 1]

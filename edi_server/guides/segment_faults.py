@@ -99,7 +99,9 @@ class SegmentFaults:
                 self._check_component(component, part, where, listed=_is_listed(use, parts, index))
 
     def _check_component(self, component: Component, part: str, where: _Where, *, listed: bool) -> None:
-        if part:
+        if part.isspace() and (component.element.kind == "n" or component.element.codes is not None):
+            self._add_blank(component, part, where)
+        elif part:
             self._check_value(component.element, part, where, listed=listed)
         elif component.mandatory:
             self._add(
@@ -123,6 +125,17 @@ class SegmentFaults:
                 expected=f"a code of list {element.id} in {self._directory}",
                 severity=self._codes,
             )
+
+    def _add_blank(self, component: Component, part: str, where: _Where) -> None:
+        """Blanks in place of nothing: common, and harmless where the element may be absent."""
+        self._add(
+            "value-blank",
+            f"Data element {_title(component.element)} is blank; it should be left out if there is nothing to say.",
+            where,
+            found=part,
+            expected=_form(component.element),
+            severity="error" if component.mandatory else "warning",
+        )
 
     def _add_missing(self, use: ElementUse, number: int) -> None:
         self._add(
@@ -171,7 +184,7 @@ def _is_listed(use: ElementUse, parts: list[str], index: int) -> bool:
     directory's own list does not bind.
     """
     following = [component.element.id for component in use.components[index : index + 2]]
-    named = [*parts, "", ""][index : index + 2]
+    named = [*parts, *[""] * len(use.components)][index : index + 2]
     if following == ["1131", "3055"]:
         return not named[0] and named[1] in ("", _UNITED_NATIONS)
     return True

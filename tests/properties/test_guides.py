@@ -1,0 +1,197 @@
+"""The fast path and the explaining path of the guides hold to the same verdict, and neither ever raises."""
+
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import valid_messages
+
+from edi_server.findings import has_errors
+from edi_server.guides import Guide, check, flatten, known_guides, load_guide
+from edi_server.guides.checker import Checker
+from edi_server.guides.structure_faults import tag_of
+
+GUIDES = [(message, version) for message, versions in known_guides().items() for version in versions]
+
+guides = st.sampled_from(GUIDES).map(lambda pair: load_guide(message=pair[0], version=pair[1]))
+cases = guides.flatmap(lambda guide: st.tuples(st.just(guide), valid_messages(guide)))
+relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@cache
+def explainer(message: str, version: str) -> Checker:
+    return Checker(load_guide(message=message, version=version))
+
+
+def explain(guide: Guide, segments: list[str]):
+    """Tree and findings when every segment is doubted and nothing is placed at speed."""
+    doubt = explainer(guide.message, guide.version)
+    return doubt._explain(segments, None, segments, released=True, codes="auto")
+
+
+def check_both_ways(guide: Guide, segments: list[str]):
+    """The findings of a message, after both ways have said the same."""
+    checked = check(guide, segments, released=True)
+    tree, findings = explain(guide, segments)
+    assert checked.findings == findings
+    assert (checked.tree.positions, checked.tree.segments) == (tree.positions, tree.segments)
+    again = check(guide, segments, released=True)
+    assert again == checked, "what was learnt from a message must not change its verdict"
+    return findings
+
+
+@relaxed
+@given(cases)
+def test_a_valid_message_has_no_findings_on_either_path(case):
+    guide, segments = case
+    assert check_both_ways(guide, segments) == []
+    assert check(guide, segments, released=True).tree.segments == segments
+
+
+@relaxed
+@given(cases, st.data())
+def test_a_dropped_segment_is_missed_or_was_optional(case, data):
+    guide, segments = case
+    index = data.draw(st.integers(1, len(segments) - 1))
+    rest = segments[:index] + segments[index + 1 :]
+    findings = check_both_ways(guide, rest)
+    row = guide.position(check(guide, segments, released=True).tree.positions[index])
+    alone = [segment[:3] for segment in segments].count(row.tag) == 1
+    if alone and row.mandatory and not row.group:
+        assert [(f.code, f.place.tag) for f in findings if has_errors([f])][:1] == [("guide.segment-missing", row.tag)]
+
+
+@relaxed
+@given(cases, st.data())
+def test_a_segment_that_must_stand_once_is_too_often_there_when_doubled(case, data):
+    guide, segments = case
+    positions = check(guide, segments, released=True).tree.positions
+    once = [i for i, p in enumerate(positions) if p not in guide.groups and guide.position(p).repeat == 1 and i]
+    index = data.draw(st.sampled_from(once))
+    tag = segments[index][:3]
+    doubled = [*segments[: index + 1], segments[index], *segments[index + 1 :]]
+    findings = check_both_ways(guide, doubled)
+    # The second one may be a segment of the same tag that can stand behind it.
+    if findings:
+        assert tag in {finding.place.tag for finding in findings}
+    else:
+        assert check(guide, doubled, released=True).tree.positions[index + 1] != positions[index]
+
+
+@relaxed
+@given(cases, st.data())
+def test_two_segments_that_change_places_are_both_right_there_or_a_fault_is_found_from_there_on(case, data):
+    guide, segments = case
+    index = data.draw(st.integers(1, len(segments) - 3)) if len(segments) > 3 else 1
+    swapped = [*segments[:index], segments[index + 1], segments[index], *segments[index + 2 :]]
+    findings = [finding for finding in check_both_ways(guide, swapped) if has_errors([finding])]
+    if findings:
+        # A segment that fits where it now stands may leave one further behind without its place.
+        assert min(finding.place.segment for finding in findings) >= index
+
+
+@relaxed
+@given(cases, st.data())
+def test_a_segment_that_no_guide_knows_is_named(case, data):
+    guide, segments = case
+    index = data.draw(st.integers(1, len(segments)))
+    findings = check_both_ways(guide, [*segments[:index], "QQQ+1", *segments[index:]])
+    assert [(f.code, f.place.segment) for f in findings] == [("guide.segment-unknown", index + 1)]
+
+
+def break_element(guide: Guide, segments: list[str], data) -> tuple[list[str], int]:
+    """The message with one element made wrong, and the number of its segment."""
+    index = data.draw(st.integers(1, len(segments) - 1))
+    uses = guide.position(check(guide, segments, released=True).tree.positions[index]).segment.elements
+    pieces = segments[index].split("+")
+    broken = data.draw(st.sampled_from(["emptied", "too long", "wrong code", "too many"]))
+    number = data.draw(st.integers(1, len(pieces) - 1))
+    use, parts = uses[number - 1], pieces[number].split(":")
+    if broken == "emptied":
+        assume(use.mandatory)
+        pieces[number] = ""
+    elif broken == "too long":
+        pieces[number] = ":".join(["X" * 600, *parts[1:]])
+    elif broken == "wrong code":
+        part = data.draw(st.integers(0, len(parts) - 1))
+        assume(use.components[part].element.codes is not None and not agency_named(use, parts, part))
+        parts[part] = "¿" * use.components[part].element.max_length
+        pieces[number] = ":".join(parts)
+    else:
+        pieces += [""] * (len(uses) - len(pieces) + 1) + ["X"]
+    return [*segments[:index], "+".join(pieces), *segments[index + 1 :]], index + 1
+
+
+def agency_named(use, parts, part) -> bool:
+    following = [component.element.id for component in use.components[part + 1 : part + 3]]
+    return following == ["1131", "3055"] and any(parts[part + 1 : part + 3])
+
+
+@relaxed
+@given(cases, st.data())
+def test_a_wrong_element_is_found_in_its_segment_and_nowhere_else(case, data):
+    guide, segments = case
+    broken, number = break_element(guide, segments, data)
+    findings = check_both_ways(guide, broken)
+    assert has_errors(findings)
+    errors = {finding.place.segment for finding in findings if has_errors([finding])}
+    assert errors == {number}
+
+
+noise = st.text(alphabet=st.sampled_from("UNHTBGMDLIQY+:*'?\x01\x02\x03\x05 01é\n"), max_size=40)
+
+
+@settings(max_examples=300, deadline=None)
+@given(guides, st.lists(noise | st.text(max_size=12), max_size=12))
+def test_any_strings_give_findings_and_never_an_exception(guide, segments):
+    check_both_ways(guide, segments)
+
+
+@relaxed
+@given(cases, st.data())
+def test_noise_within_a_message_gives_the_same_verdict_on_both_paths(case, data):
+    guide, segments = case
+    index = data.draw(st.integers(0, len(segments) - 1))
+    changed = [*segments[:index], segments[index][:3] + data.draw(noise), *segments[index + 1 :]]
+    check_both_ways(guide, changed)
+
+
+@relaxed
+@given(cases)
+def test_flattening_the_nodes_of_a_message_gives_its_segments_once_each(case):
+    guide, segments = case
+    tree = check(guide, segments, released=True).tree
+    flat = flatten(tree.root)
+    assert sorted(flat) == sorted(zip(tree.positions, tree.segments, strict=True))
+    if not guide.nestings:
+        assert [segment for _, segment in flat] == segments
+
+
+@relaxed
+@given(cases.filter(lambda case: bool(case[0].nestings)))
+def test_a_message_written_from_its_nodes_is_valid_and_has_the_same_nodes(case):
+    guide, segments = case
+    root = check(guide, segments, released=True).tree.root
+    written = [segment for _, segment in flatten(root)]
+    assert check(guide, written, released=True).findings == []
+    assert flatten(check(guide, written, released=True).tree.root) == flatten(root)
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases, st.data())
+def test_many_mutations_keep_both_paths_together(case, data):
+    guide, segments = case
+    for _ in range(data.draw(st.integers(1, 4))):
+        index = data.draw(st.integers(0, len(segments) - 1))
+        segments = [
+            *segments[:index],
+            *data.draw(st.sampled_from([[], [segments[index]] * 2, [segments[-1]]])),
+            *segments[index + 1 :],
+        ]
+        assume(segments)
+    findings = check_both_ways(guide, segments)
+    tree = check(guide, segments, released=True).tree
+    assert len(tree.segments) == len(segments) or findings
+    assert all(tag_of(segment) in {row.tag for row in guide.positions} for segment in tree.segments)
