@@ -44,11 +44,13 @@ class Acknowledgments:
         self._timeline = timeline
         self._interchanges = interchanges
 
-    def record_sent(self, acknowledgment: Acknowledgment) -> Acknowledgment:
+    def record_sent(
+        self, acknowledgment: Acknowledgment, *, per_message: dict[str, states.Outcome] | None = None
+    ) -> Acknowledgment:
         """Write down what we answered; one of a kind per inbound interchange: the first stays, and is returned.
 
-        Also sets the acknowledgment of the inbound interchange, if it says so for the first time. The documents' is set
-        by the engine, which knows the outcome per message.
+        Also sets the acknowledgment of the inbound interchange, its messages and their documents, as
+        `Interchanges.mark_acknowledged` says.
         """
         once = f"sent|{acknowledgment.kind}|{acknowledgment.about_interchange_id or acknowledgment.id}"
         stored, is_new = self._store_once(acknowledgment, once)
@@ -56,6 +58,7 @@ class Acknowledgments:
             self._interchanges.mark_acknowledged(
                 stored.about_interchange_id,
                 stored.outcome,
+                per_message=per_message,
                 detail=f"{stored.kind} {stored.control_number or ''}".strip() + " sent.",
             )
         return stored

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, select, text, update
 from edi_server.envelope.model import Identity
 from edi_server.errors import StoreError
 from edi_server.store import states
-from edi_server.store.records import Event, Interchange, Message, Subject, now
+from edi_server.store.records import Event, Interchange, Message, now
 from edi_server.store.rows import every, first, insert, pieces
 from edi_server.store.tables import documents, interchanges, messages
 from edi_server.store.timeline import Timeline
@@ -169,10 +169,12 @@ class Interchanges:
         detail: str = "",
         actor: str = "system",
     ) -> bool:
-        """Change the acknowledgment of an interchange, its messages and their documents, with events.
+        """Change the acknowledgment of an interchange, its messages and their documents.
 
+        Interchange and documents get an event each.
         `per_message` gives the outcome by message reference. A message that is not in it follows the interchange,
-        except where that is answered "partially accepted" or "accepted with errors": then it stays as it was.
+        except where that is answered "partially accepted" or "accepted with errors", or where the message was answered
+        already and the interchange is now late: then it stays as it was.
         False if nothing changed.
         """
         interchange = self._lock(interchange_id)
@@ -186,10 +188,8 @@ class Interchanges:
             self._timeline.add(interchange.subject, "acknowledgment", result=state, detail=detail, actor=actor)
         by_state: dict[states.AcknowledgmentState, list[str]] = {}
         for message in self.messages(interchange_id):
-            follows = message.acknowledgment if state in ("partially accepted", "accepted with errors") else state
-            then: states.AcknowledgmentState = (per_message or {}).get(message.reference, follows)
+            then = _follow(message, state, per_message or {})
             if then != message.acknowledgment:
-                states.MESSAGE_ACKNOWLEDGMENT.check(message.acknowledgment, then)
                 by_state.setdefault(then, []).append(message.id)
         for then, ids in by_state.items():
             self._mark_messages(ids, then, detail, actor)
@@ -201,17 +201,16 @@ class Interchanges:
             theirs = documents.c.message_id.in_(piece) & (documents.c.acknowledgment != state)
             found = self._connection.execute(select(documents.c.id).where(theirs)).scalars().all()
             self._connection.execute(update(documents).where(theirs).values(acknowledgment=state, changed_at=now()))
-            subjects = [Subject("message", one) for one in piece] + [Subject("document", one) for one in found]
             self._timeline.add_all(
                 Event(
-                    subject_kind=subject.kind,
-                    subject_id=subject.id,
+                    subject_kind="document",
+                    subject_id=one,
                     what="acknowledgment",
                     result=state,
                     detail=detail,
                     actor=actor,
                 )
-                for subject in subjects
+                for one in found
             )
 
     def mark_overdue(self, at: datetime) -> list[Interchange]:
@@ -225,3 +224,17 @@ class Interchanges:
         for one in ids:
             self.mark_acknowledged(one, "overdue", detail="No acknowledgment came within the agreed time.")
         return [self.get(one) for one in ids]
+
+
+def _follow(
+    message: Message, state: states.AcknowledgmentState, per_message: dict[str, states.Outcome]
+) -> states.AcknowledgmentState:
+    """What becomes of a message when its interchange becomes `state` (see `Interchanges.mark_acknowledged`)."""
+    named = per_message.get(message.reference)
+    if named is not None:
+        states.MESSAGE_ACKNOWLEDGMENT.check(message.acknowledgment, named)
+        return named
+    says_nothing_of_it = state in ("partially accepted", "accepted with errors")
+    if says_nothing_of_it or not states.MESSAGE_ACKNOWLEDGMENT.allows(message.acknowledgment, state):
+        return message.acknowledgment
+    return state

@@ -66,9 +66,13 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     #: From → to → who makes the move. Setting the state a row already has is no move and always allowed.
     moves: dict[str | None, dict[str, str]]
 
+    def allows(self, now: str | None, then: str) -> bool:
+        """True if a row in `now` may become `then`, or is it already."""
+        return then == now or then in self.moves.get(now, {})
+
     def check(self, now: str | None, then: str) -> None:
         """Raises StoreError (permanent) if a row in `now` may not become `then`."""
-        if then != now and then not in self.moves.get(now, {}):
+        if not self.allows(now, then):
             message = f"{self.name} cannot go from “{now or 'not yet known'}” to “{then}”."
             raise StoreError(message, permanent=True)
 

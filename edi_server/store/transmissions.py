@@ -44,7 +44,8 @@ class Transmissions:
         """Store an outbound transmission whose final bytes are archived; the second time changes nothing.
 
         With an id that is made of the work's own (`uuid5` of the workflow), a retry finds what it staged before:
-        ask `get` first, and take control numbers only if it is not there, in the same unit of work.
+        ask `find` first, and take control numbers only if it is not there, in the same unit of work. If `is_new` is
+        False after all, another thread was faster: leave the unit of work by an exception, which gives them back.
         """
         if transmission.delivery is None:
             transmission = msgspec.structs.replace(transmission, delivery="staged")

@@ -80,7 +80,7 @@ def test_sweeping_counts(folder: Path) -> None:
 
 def test_a_source_that_breaks_leaves_nothing(folder: Path) -> None:
     class Broken(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
+        def read(self, _size: int | None = -1) -> bytes:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(StoreError, match="Input/output error") as raised:
@@ -135,7 +135,7 @@ def test_bytes_are_on_the_disk_before_they_have_their_name_and_the_name_before_p
     fsync, replace = os.fsync, Path.replace
 
     def watched_fsync(descriptor: int) -> None:
-        done.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         fsync(descriptor)
 
     def watched_replace(self: Path, target: Path) -> Path:

@@ -60,7 +60,11 @@ def test_an_empty_range_is_a_mistake_of_the_caller(store: Store) -> None:
 def test_large_numbers_fit(store: Store) -> None:
     with store.begin() as work:
         high = 99_999_999_999_999
-        assert work.control_numbers.next_control_numbers(SCOPE, 3, low=high - 1, high=high) == [high - 1, high, high - 1]
+        assert work.control_numbers.next_control_numbers(SCOPE, 3, low=high - 1, high=high) == [
+            high - 1,
+            high,
+            high - 1,
+        ]
 
 
 def test_threads_with_random_rollbacks_leave_no_gap_and_no_repeat(store: Store) -> None:
@@ -70,6 +74,10 @@ def test_threads_with_random_rollbacks_leave_no_gap_and_no_repeat(store: Store) 
     class ChangedMindError(Exception):
         pass
 
+    def change_mind(dice: random.Random) -> None:
+        if dice.random() < 0.4:
+            raise ChangedMindError
+
     def work_hard(seed: int) -> None:
         dice = random.Random(seed)
         done = 0
@@ -77,8 +85,7 @@ def test_threads_with_random_rollbacks_leave_no_gap_and_no_repeat(store: Store) 
             try:
                 with store.begin() as work:
                     numbers = work.control_numbers.next_control_numbers(SCOPE, dice.randint(1, 3), high=999_999)
-                    if dice.random() < 0.4:
-                        raise ChangedMindError
+                    change_mind(dice)
             except ChangedMindError:
                 continue
             with lock:

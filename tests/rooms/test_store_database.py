@@ -89,18 +89,23 @@ def test_a_password_is_not_in_the_error(tmp_path: Path) -> None:
     assert "geheim" not in str(raised.value)
 
 
-def test_writing_without_migration_is_refused(database_url: str, tmp_path: Path) -> None:
+def test_writing_without_migration_is_refused(empty_database_url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="another version"):
-        Store.open(database_url, tmp_path / "archive", migrate=False)
-    Store.open(database_url, tmp_path / "archive").close()
-    Store.open(database_url, tmp_path / "archive", migrate=False).close()
+        Store.open(empty_database_url, tmp_path / "archive", migrate=False)
+    Store.open(empty_database_url, tmp_path / "archive").close()
+    Store.open(empty_database_url, tmp_path / "archive", migrate=False).close()
 
 
 def test_what_raises_is_rolled_back(store: Store) -> None:
     one = transmission()
-    with pytest.raises(RuntimeError), store.begin() as work:
-        work.transmissions.take(one)
-        raise RuntimeError
+
+    def break_down() -> None:
+        with store.begin() as work:
+            work.transmissions.take(one)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        break_down()
     with store.read() as work:
         assert work.transmissions.find(one.id) is None
         assert work.timeline.of(one.subject) == []
@@ -225,7 +230,9 @@ def test_any_json_comes_back(store: Store) -> None:
     given = {"path": "inbox/a b.edi", "list": [1, None, "ü\0"], "deep": {"x": 1.5}}
     with store.begin() as work:
         letter = work.dead_letters.park(
-            DeadLetter(workflow_id="w", workflow_kind="receive", workflow_input=given, error="", permanent=True, attempts=1)
+            DeadLetter(
+                workflow_id="w", workflow_kind="receive", workflow_input=given, error="", permanent=True, attempts=1
+            )
         )
     assert letter.workflow_input == {"path": "inbox/a b.edi", "list": [1, None, "ü␀"], "deep": {"x": 1.5}}
 

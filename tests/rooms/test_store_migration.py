@@ -23,8 +23,8 @@ DBOS_TABLES = ("workflow_status", "operation_outputs", "notifications", "workflo
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    opened = connect(database_url)
+def engine(empty_database_url: str) -> Iterator[Engine]:
+    opened = connect(empty_database_url)
     yield opened
     opened.dispose()
 
@@ -68,7 +68,7 @@ def test_autogenerate_finds_nothing_to_do_and_does_not_see_the_engines_tables(en
         assert all(name in seen for name in DBOS_TABLES), "without the filter they would be dropped"
 
 
-def test_dbos_itself_can_live_in_the_same_database(database_url: str, engine: Engine) -> None:
+def test_dbos_itself_can_live_in_the_same_database(empty_database_url: str, engine: Engine, tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from dbos import DBOS\n"
@@ -76,21 +76,25 @@ def test_dbos_itself_can_live_in_the_same_database(database_url: str, engine: En
         "DBOS.launch()\n"
         "DBOS.destroy()\n"
     )
-    upgrade(database_url)
-    subprocess.run([sys.executable, "-c", script, database_url], check=True, capture_output=True, timeout=60)
+    upgrade(empty_database_url)
+    subprocess.run(
+        [sys.executable, "-c", script, empty_database_url], cwd=tmp_path, check=True, capture_output=True, timeout=60
+    )
     schema = "dbos" if engine.dialect.name == "postgresql" else None
     assert "workflow_status" in inspect(engine).get_table_names(schema=schema)
-    assert not set(inspect(engine).get_table_names(schema=schema)) & (set(METADATA.tables) | {VERSION_TABLE}) or not schema
+    assert (
+        not set(inspect(engine).get_table_names(schema=schema)) & (set(METADATA.tables) | {VERSION_TABLE}) or not schema
+    )
     with engine.connect() as connection:
         options = {name: value for name, value in context_options().items() if name != "target_metadata"}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
     assert is_current(engine)
 
 
-def test_processes_that_start_at_once_all_succeed(database_url: str, engine: Engine) -> None:
+def test_processes_that_start_at_once_all_succeed(empty_database_url: str, engine: Engine) -> None:
     script = "import sys\nfrom edi_server.store import upgrade\nupgrade(sys.argv[1])\n"
     started = [
-        subprocess.Popen([sys.executable, "-c", script, database_url], stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", script, empty_database_url], stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
     ended = [(process.communicate(timeout=60)[1], process.returncode) for process in started]
