@@ -8,8 +8,8 @@ that is *data* (released in the source, or no separator there) is replaced by a 
     source, default separators   FTX+AAI+++5 o?'clock?: 2?+2
     normal form                  FTX+AAI+++5 o\\x03clock\\x02: → every data separator is one stand-in
 
-Line breaks between and inside segments are gone, the character set is decoded, the decimal mark is always a dot or comma
-as written. `to_text` turns stand-ins back into what they stand for; `from_text` is its inverse.
+Line breaks between and inside segments are gone, the character set is decoded, the decimal mark is a dot or comma as
+written. `to_text` turns stand-ins back into what they stand for; `from_text` is its inverse.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from __future__ import annotations
 STAND_INS = {"+": "\x01", ":": "\x02", "'": "\x03", "*": "\x05"}
 
 _TO_TEXT = str.maketrans({stand_in: character for character, stand_in in STAND_INS.items()})
-_FROM_TEXT = str.maketrans(STAND_INS)
+_CONTROLS = {chr(code): " " for code in (*range(0x20), *range(0x7F, 0xA0))}
+_FROM_TEXT = str.maketrans(_CONTROLS | STAND_INS)
 
 
 def to_text(value: str) -> str:

@@ -1,0 +1,340 @@
+"""One UN/EDIFACT interchange while it is being read: service segments and what they promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from edi_server.envelope.edifact_headers import (
+    Fields,
+    PlaceOf,
+    check_group_header,
+    check_interchange_header,
+    group_header,
+    interchange_header,
+    is_count,
+)
+from edi_server.envelope.edifact_message import OpenMessage
+from edi_server.envelope.edifact_places import findings_of, place_of
+from edi_server.envelope.model import (
+    Event,
+    GroupClosed,
+    GroupHeader,
+    GroupOpened,
+    InterchangeClosed,
+    InterchangeOpened,
+    MessageRead,
+)
+from edi_server.envelope.remarks import remark
+from edi_server.findings import Finding, Place
+from edi_server.syntax.edifact import Block, Oddity, SegmentReader, Start, Window
+
+#: More findings than this about one interchange help nobody; those about its messages and its trailer come on top.
+MOST_FINDINGS = 1000
+#: Bytes. The end of a package that is longer is believed to be where UNO says, without looking.
+_LARGEST_LOOK = 4 * 1024 * 1024
+
+
+class Interchange:
+    """Reads one interchange; `events` runs once, and leaves the window behind the interchange."""
+
+    def __init__(self, number: int, start: Start, reader: SegmentReader, window: Window) -> None:
+        self._number = number
+        self._start = start
+        self._reader = reader
+        self._window = window
+        self._header = interchange_header("", start.dialect)
+        self._reference: str | None = None
+        self._findings: list[Finding] = []
+        self._events: list[Event] = []
+        self._is_open = False
+        self._is_closed = False
+        self._end = start.offset
+        self._message: OpenMessage | None = None
+        self._messages = 0
+        self._message_references: set[str] = set()
+        self._group: GroupHeader | None = None
+        self._groups = 0
+        self._group_messages = 0
+        self._is_mixed = False
+        self._packages = 0
+        self._package: Place | None = None
+        #: True while segments pass that belong to no message.
+        self._is_astray = False
+        #: Segments of this interchange in earlier blocks.
+        self._earlier = 0
+        #: In the block at hand: index of the first segment and of the first oddity that are not dealt with.
+        self._next = 0
+        self._next_oddity = 0
+
+    def events(self) -> Iterator[Event]:
+        """From InterchangeOpened to InterchangeClosed."""
+        for block in self._reader:
+            self._next = self._next_oddity = 0
+            if not self._is_open:
+                self._open(block)
+            for index in [index for index, segment in enumerate(block.segments) if segment[:2] == "UN"]:
+                segment = block.segments[index]
+                react = _REACTIONS.get(segment[:3])
+                if react and index >= self._next and not segment[3:4].isalnum():
+                    react(self, block, index)
+                if self._events:
+                    yield from self._drain()
+                if self._is_closed:
+                    return
+            self._leave(block)
+        self._close(None, self._end)
+        yield from self._drain()
+
+    def _drain(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _number_of(self, index: int) -> int:
+        return self._earlier + index + 1
+
+    def _place(self, block: Block, index: int) -> PlaceOf:
+        return place_of(block, index, self._number_of, self._reference)
+
+    def _note(self, code: str, place: Place, found: str | None = None, expected: str | None = None) -> None:
+        if len(self._findings) < MOST_FINDINGS:
+            self._findings.append(remark(code, place, found=found, expected=expected))
+
+    # The block as a whole
+
+    def _open(self, block: Block) -> None:
+        """The first block: its first segment is UNB, unless messages came without."""
+        self._is_open = True
+        findings = list(self._start.findings)
+        if self._start.tag == "UNB" and block.segments:
+            self._header = interchange_header(block.segments[0], self._start.dialect)
+            self._reference = self._header.control_reference
+            self._next = 1
+            findings += check_interchange_header(self._header, self._place(block, 0))
+            findings += self._remarks(block, block.end_of(0), findings)
+        else:
+            findings.append(remark("envelope.unb-missing", Place(offset=self._start.offset), expected="UNB"))
+        self._events.append(
+            InterchangeOpened(
+                number=self._number, header=self._header, offset=self._start.offset, findings=tuple(findings)
+            )
+        )
+
+    def _leave(self, block: Block) -> None:
+        """All service segments of the block are dealt with; what is left belongs to what is open."""
+        count = len(block.segments)
+        if self._message:
+            if block.oddities:
+                self._message.remark(block, self._oddities(block, block.end))
+            self._message.keep(block, count)
+        else:
+            self._pass(block, count)
+        self._end = block.end
+        self._earlier += count
+
+    def _oddities(self, block: Block, end: int) -> list[Oddity]:
+        """The oddities before the offset `end` that were not dealt with."""
+        first = self._next_oddity
+        while self._next_oddity < len(block.oddities) and block.oddities[self._next_oddity].offset < end:
+            self._next_oddity += 1
+        return block.oddities[first : self._next_oddity]
+
+    def _remarks(self, block: Block, end: int, known: list[Finding]) -> list[Finding]:
+        oddities = self._oddities(block, end)
+        return findings_of(block, oddities, known, number_of=self._number_of, interchange=self._reference)
+
+    def _pass(self, block: Block, until: int) -> None:
+        """Segments outside messages: each run of them is one finding, except inside a package."""
+        if until > self._next and not self._is_astray and self._package is None:
+            self._is_astray = True
+            place = self._place(block, self._next)(0, 1)
+            self._note("envelope.segment-outside-message", place, block.segments[self._next], "UNH")
+        if block.oddities and self._package is None:
+            end = block.offsets[until] if until < len(block.offsets) else block.end
+            self._findings += self._remarks(block, end, self._findings)
+        self._next = max(self._next, until)
+
+    def _arrive(self, block: Block, index: int) -> None:
+        """A service segment that ends whatever message or package is open."""
+        if self._message:
+            if block.oddities:
+                self._message.remark(block, self._oddities(block, block.offsets[index]))
+            self._emit(self._message.cut_off(block, index))
+        elif index > self._next or block.oddities:
+            self._pass(block, index)
+        if self._package:
+            self._note("envelope.package-unfinished", self._package, expected="UNP")
+            self._package = None
+        self._is_astray = False
+        self._next = index + 1
+
+    # Service segments
+
+    def _begin_message(self, block: Block, index: int) -> None:
+        self._arrive(block, index)
+        self._messages += 1
+        self._group_messages += 1
+        self._message = OpenMessage(self._messages, block, index, self._reference)
+        reference = self._message.header.reference
+        if reference in self._message_references:
+            self._message.remark_duplicate(block, index)
+        self._message_references.add(reference)
+        if self._groups and not self._group and not self._is_mixed:
+            self._is_mixed = True
+            self._note("envelope.messages-outside-group", self._place(block, index)(0, 1), expected="UNG")
+
+    def _end_message(self, block: Block, index: int) -> None:
+        if self._message:
+            if block.oddities:
+                self._message.remark(block, self._oddities(block, block.end_of(index)))
+            self._emit(self._message.close(block, index))
+            self._next = index + 1
+            return
+        if self._package:
+            return
+        is_stray = self._is_astray or index > self._next
+        self._arrive(block, index)
+        if not is_stray:
+            self._misplace(block, index, "UNH before it")
+
+    def _emit(self, message: MessageRead) -> None:
+        self._events.append(message)
+        self._message = None
+
+    def _begin_group(self, block: Block, index: int) -> None:
+        self._arrive(block, index)
+        self._end_group_without_trailer(block.offsets[index])
+        if self._messages and not self._groups and not self._is_mixed:
+            self._is_mixed = True
+            self._note("envelope.messages-outside-group", self._place(block, index)(0, 1), expected="no UNG")
+        self._groups += 1
+        self._group_messages = 0
+        self._group = group_header(block.segments[index])
+        findings = check_group_header(self._group, self._place(block, index))
+        self._events.append(GroupOpened(header=self._group, offset=block.offsets[index], findings=tuple(findings)))
+
+    def _end_group(self, block: Block, index: int) -> None:
+        self._arrive(block, index)
+        if self._group is None:
+            self._misplace(block, index, "UNG before it")
+            return
+        field, place = Fields(block.segments[index]), self._place(block, index)
+        findings = []
+        if not is_count(field(1), self._group_messages):
+            expected = str(self._group_messages)
+            findings.append(remark("envelope.une-count", place(1, 1), found=field(1), expected=expected))
+        reference = self._group.control_reference
+        if field(2).strip() != reference.strip():
+            findings.append(remark("envelope.une-reference", place(2, 1), found=field(2), expected=reference))
+        self._events.append(GroupClosed(header=self._group, findings=tuple(findings)))
+        self._group = None
+
+    def _end_group_without_trailer(self, offset: int) -> None:
+        if self._group is None:
+            return
+        place = Place(interchange=self._reference, offset=offset)
+        expected = f"UNE+{self._group_messages}+{self._group.control_reference}"
+        finding = remark("envelope.une-missing", place, expected=expected)
+        self._events.append(GroupClosed(header=self._group, findings=(finding,)))
+        self._group = None
+
+    def _begin_package(self, block: Block, index: int) -> None:
+        """UNO: 0810 in S022 is the length in bytes of the object between UNO and UNP (ISO 9735-8)."""
+        self._arrive(block, index)
+        self._packages += 1
+        self._package = self._place(block, index)(0, 1)
+        self._note("envelope.package-skipped", self._package, block.segments[index])
+        length = Fields(block.segments[index])(4)
+        if self._reader.rewind(block, block.end_of(index)):
+            self._skip_object(int(length) if length.isdecimal() and len(length) <= 18 else 0)
+            self._earlier -= len(block.segments) - self._next
+            self._next = len(block.segments)
+
+    def _skip_object(self, length: int) -> None:
+        """Move to UNP, if it stands where the length says or anywhere near."""
+        trailer = b"UNP" + self._start.dialect.separators.element.encode()
+        if length > _LARGEST_LOOK:
+            self._window.skip(length)
+            return
+        piece = self._window.look(length + _LARGEST_LOOK // 64)
+        at = length if piece[length:].lstrip().startswith(trailer) else piece.find(trailer)
+        self._window.drop(max(at, 0))
+
+    def _end_package(self, block: Block, index: int) -> None:
+        if self._package is None:
+            self._arrive(block, index)
+            self._misplace(block, index, "UNO before it")
+        self._package = None
+        self._is_astray = False
+        self._next = index + 1
+        self._oddities(block, block.end_of(index))
+
+    def _misplace(self, block: Block, index: int, expected: str) -> None:
+        self._note("envelope.segment-misplaced", self._place(block, index)(0, 1), block.segments[index], expected)
+
+    # The end of the interchange
+
+    def _meet_another(self, block: Block, index: int) -> None:
+        """UNA or UNB: the next interchange begins, and this one has no trailer."""
+        self._arrive(block, index)
+        offset = block.offsets[index]
+        self._reader.rewind(block, offset)
+        self._close(None, offset)
+
+    def _end_interchange(self, block: Block, index: int) -> None:
+        self._arrive(block, index)
+        if index + 1 < len(block.segments):
+            self._reader.rewind(block, block.end_of(index))
+        self._findings += self._remarks(block, block.end_of(index), self._findings)
+        self._close((Fields(block.segments[index]), self._place(block, index)), block.end_of(index))
+
+    def _close(self, trailer: tuple[Fields, PlaceOf] | None, end: int) -> None:
+        if self._message:
+            self._emit(self._message.cut_off(None, 0))
+        self._end_group_without_trailer(end)
+        if self._package:
+            self._note("envelope.package-unfinished", self._package, expected="UNP")
+        if not self._messages and not self._packages:
+            self._note("envelope.interchange-empty", Place(interchange=self._reference, offset=end), expected="UNH")
+        if trailer:
+            self._check_trailer(*trailer)
+        elif self._header.segment:
+            self._miss_trailer(end)
+        self._is_closed = True
+        self._events.append(
+            InterchangeClosed(
+                number=self._number,
+                header=self._header,
+                messages=self._messages,
+                end=end,
+                findings=tuple(self._findings),
+            )
+        )
+
+    def _miss_trailer(self, end: int) -> None:
+        expected = f"UNZ+{self._groups or self._messages}+{self._reference}"
+        place = Place(interchange=self._reference, offset=end)
+        self._findings.append(remark("envelope.unz-missing", place, expected=expected))
+
+    def _check_trailer(self, field: Fields, place: PlaceOf) -> None:
+        """UNZ 0036 counts groups, or else messages (packages with them, though some leave them out)."""
+        count = self._groups or self._messages
+        if not is_count(field(1), count) and not is_count(field(1), count + self._packages):
+            finding = remark("envelope.unz-count", place(1, 1), found=field(1), expected=str(count + self._packages))
+            self._findings.append(finding)
+        reference = self._header.control_reference
+        if self._header.segment and field(2).strip() != reference.strip():
+            finding = remark("envelope.unz-reference", place(2, 1), found=field(2), expected=reference)
+            self._findings.append(finding)
+
+
+_REACTIONS: dict[str, Callable[[Interchange, Block, int], None]] = {
+    "UNA": Interchange._meet_another,  # noqa: SLF001 — the table belongs to the class
+    "UNB": Interchange._meet_another,  # noqa: SLF001
+    "UNG": Interchange._begin_group,  # noqa: SLF001
+    "UNH": Interchange._begin_message,  # noqa: SLF001
+    "UNT": Interchange._end_message,  # noqa: SLF001
+    "UNE": Interchange._end_group,  # noqa: SLF001
+    "UNO": Interchange._begin_package,  # noqa: SLF001
+    "UNP": Interchange._end_package,  # noqa: SLF001
+    "UNZ": Interchange._end_interchange,  # noqa: SLF001
+}

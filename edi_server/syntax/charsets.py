@@ -1,0 +1,90 @@
+"""Character sets of UN/EDIFACT: from bytes to text even where the interchange does not keep what it declared.
+
+Sources: UNB 0001 as in the service code list of ISO 9735 version 4 (D.10A); repertoires of level A and B in ISO 9735
+version 2 section 5.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+#: UNB 0001 → codec. Level W and Y are ISO 10646, in practice always UTF-8. IATA's levels follow level A and B.
+CODECS = {
+    "UNOA": "ascii",
+    "UNOB": "ascii",
+    "UNOC": "iso8859-1",
+    "UNOD": "iso8859-2",
+    "UNOE": "iso8859-5",
+    "UNOF": "iso8859-7",
+    "UNOG": "iso8859-3",
+    "UNOH": "iso8859-4",
+    "UNOI": "iso8859-6",
+    "UNOJ": "iso8859-8",
+    "UNOK": "iso8859-9",
+    "UNOL": "iso8859-15",
+    "UNOW": "utf-8",
+    "UNOY": "utf-8",
+    "IATA": "ascii",
+    "IATB": "ascii",
+}
+
+#: What level A and B cannot say, printable characters only (ISO 9735 version 2, 5.1 and 5.2).
+OUTSIDE_LEVEL_A = re.compile(r"""[^A-Z0-9 .,\-()/=!"%&*;<>'+:?]""")
+OUTSIDE_LEVEL_B = re.compile(r"""[^A-Za-z0-9 .,\-()/=!"%&*;<>'+:?]""")
+
+#: How a piece of bytes contradicts the declared character set.
+Contradiction = Literal["utf-8", "windows-1252", "undefined"]
+
+_LATIN = {"iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-9", "iso8859-15"}
+#: No ISO 8859 set has a character there, but nearly every text in UTF-8 or Windows-1252 has one.
+_UPPER_CONTROLS = re.compile(rb"[\x80-\x9f]")
+#: What UTF-8 text in a Latin script consists of when it has no byte from 80 to 9F.
+_LATIN_LETTERS = re.compile("[\u00a0-\u017f\u0218-\u021b]")
+_C1 = re.compile("[\u0080-\u009f]")
+
+
+def codec_of(charset: str) -> str | None:
+    """Python's codec of a character set as UNB 0001 names it, None if we do not know it."""
+    return CODECS.get(charset)
+
+
+def decode(piece: bytes, codec: str | None) -> tuple[str, Contradiction | None]:
+    """Text of bytes that are not all ASCII; and as what they were read, if not as `codec` says.
+
+    Each segment is judged alone, so the result does not depend on how the stream was cut. What is valid UTF-8 and
+    hardly anything else is read as UTF-8, whatever was declared; other bytes outside the declared set as
+    Windows-1252, which is what such senders use. What stays unreadable becomes U+FFFD.
+    """
+    if codec == "utf-8" or codec is None:
+        return _decode_or_guess(piece, declared=codec is not None)
+    if _is_surely_utf8(piece, codec):
+        return _without_controls(piece.decode("utf-8")), "utf-8"
+    if codec == "ascii" or (codec == "iso8859-1" and _UPPER_CONTROLS.search(piece)):
+        return piece.decode("cp1252", "replace"), "windows-1252"
+    text = _without_controls(piece.decode(codec, "replace"))
+    return text, "undefined" if "\ufffd" in text else None
+
+
+def _decode_or_guess(piece: bytes, *, declared: bool) -> tuple[str, Contradiction | None]:
+    """UTF-8 was declared, or nothing that we know."""
+    try:
+        text = _without_controls(piece.decode("utf-8"))
+    except UnicodeDecodeError:
+        return piece.decode("cp1252", "replace"), "windows-1252"
+    return text, None if declared else "utf-8"
+
+
+def _is_surely_utf8(piece: bytes, codec: str) -> bool:
+    """Valid UTF-8, and not by the chance that capital letters before a sign happen to be (`NESTLÉ®` in ISO 8859-1)."""
+    try:
+        text = piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    if codec == "ascii" or _UPPER_CONTROLS.search(piece):
+        return True
+    return codec in _LATIN and all(letter.isascii() or _LATIN_LETTERS.match(letter) for letter in text)
+
+
+def _without_controls(text: str) -> str:
+    return _C1.sub("\ufffd", text)

@@ -1,0 +1,276 @@
+r"""How the bytes of one interchange become segments: separators and character set, compiled for speed.
+
+All work on a piece of the stream is done on a copy of the *same length*, so that byte offsets stay true:
+
+1. One `bytes.translate` gives every separator its default form, and data that looks like a default separator its
+   stand-in (`edi_server.syntax.normal`); control characters become SUB, the release character becomes ACK.
+2. Each release character and what it releases become a filler and the released character (or its stand-in).
+3. Every apostrophe left is a terminator. What is split there is stripped of blanks before the segment; line breaks and
+   fillers are deleted, and the rest is decoded.
+
+A piece that consists of nothing but plain characters and default separators needs none of this.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import accumulate, compress, count
+from operator import add, sub
+
+import msgspec
+
+from edi_server.syntax.charsets import codec_of, decode
+from edi_server.syntax.normal import STAND_INS
+from edi_server.syntax.places import locate
+from edi_server.syntax.separators import DEFAULT, Separators
+
+#: Marks of our own within a working copy; the source's control characters have become _SUBSTITUTE before these are set.
+_FILLER = b"\x00"
+_NEEDLESS = b"\x04"
+_RELEASE = b"\x06"
+_SUBSTITUTE = b"\x1a"
+
+_BLANKS = b" \t\r\n"
+_DELETED = b"\r\n" + _FILLER + _NEEDLESS
+_TABS_TO_BLANKS = bytes.maketrans(b"\t", b" ")
+_STAND_INS = {ord(mark): ord(stand_in) for mark, stand_in in STAND_INS.items()}
+_PAIR = re.compile(_RELEASE + rb"[\r\n]*[^\r\n]")
+_LINE_BREAK = re.compile(rb"[\r\n]")
+_CONTROL = re.compile(rb"[\t\x1a]")
+_UPPER = re.compile(rb"[\x80-\xff]")
+
+
+class Oddity(msgspec.Struct, frozen=True):
+    """Something to remark on: offset of the byte in the stream, code of the finding, and how it was read."""
+
+    offset: int
+    code: str
+    detail: str = ""
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """Consecutive segments of one interchange."""
+
+    #: In normal form (`edi_server.syntax.normal`); never empty strings.
+    segments: list[str]
+    #: Byte offset of each segment's first character from the start of the stream.
+    offsets: list[int]
+    #: True if some segment contains stand-ins.
+    released: bool
+    #: Ascending by offset.
+    oddities: list[Oddity]
+    #: The bytes as they came, and the offset of the first of them and of the byte behind what was read.
+    raw: bytes
+    start: int
+    end: int
+    dialect: Dialect
+    #: Working copy of `raw`, same length: every apostrophe in it is a terminator.
+    worked: bytes
+
+    def end_of(self, index: int) -> int:
+        """Offset of the byte behind the terminator of segment `index`."""
+        at = self.worked.find(b"'", self.offsets[index] - self.start)
+        return self.end if at < 0 else self.start + at + len(self.dialect.terminator)
+
+    def raw_segment(self, index: int) -> bytes:
+        """The bytes of one segment as they came, terminator included."""
+        return self.raw[self.offsets[index] - self.start : self.end_of(index) - self.start]
+
+    def locate(self, index: int, element: int, component: int = 1) -> int:
+        """Offset of a component of segment `index` from the start of the stream; see `places.locate`."""
+        return self.offsets[index] + locate(self.raw_segment(index), self.dialect.separators, element, component)
+
+    def position(self, index: int, offset: int) -> tuple[int, int]:
+        """Element and component of segment `index` in which the byte at `offset` stands; element 0 is the tag."""
+        before = self.worked[self.offsets[index] - self.start : offset - self.start]
+        return before.count(b"+"), before[before.rfind(b"+") + 1 :].count(b":") + 1
+
+    def excerpt(self, offset: int) -> str:
+        """What stands at `offset`, for people: printable, what is not ASCII as escapes."""
+        piece = self.raw[offset - self.start :][:20].split(self.dialect.terminator)[0]
+        return "".join(
+            mark if mark.isprintable() else f"\\x{ord(mark):02x}" for mark in piece.decode("ascii", "backslashreplace")
+        )
+
+    def has_stand_ins(self, first: int, last: int) -> bool:
+        """True if a segment from index `first` to `last`, inclusive, contains stand-ins."""
+        if not self.released:
+            return False
+        begin, end = self.offsets[first] - self.start, self.end_of(last) - self.start
+        return any(self.worked.find(stand_in, begin, end) >= 0 for stand_in in _STAND_INS.values())
+
+
+class Dialect:
+    """Separators, character set and syntax version of one interchange. Immutable; get one from `dialect`."""
+
+    def __init__(self, separators: Separators, charset: str, version: str) -> None:
+        self.separators = separators
+        self.charset = charset
+        self.version = version
+        self.codec = codec_of(charset)
+        self.terminator = as_bytes(separators.terminator)
+        self._table = _table(separators)
+        self._plain = bytes(byte for byte in range(0x20, 0x7F) if self._table[byte] == byte)
+        self._release = as_bytes(separators.release) if separators.release != " " else None
+        self._pairs = _pairs(separators, self._table)
+
+    def work(self, raw: bytes) -> bytes:
+        """A copy of the same length in which separators have their default form and every apostrophe terminates."""
+        odd = raw.translate(None, self._plain)
+        if not odd:
+            return raw
+        worked = raw.translate(self._table)
+        if len(self.terminator) > 1:
+            worked = worked.replace(self.terminator, b"'".ljust(len(self.terminator)))
+        if self.terminator == b"\n":
+            worked = worked.replace(b"\r'", b"'\r")
+        if self._release and self._release in odd:
+            worked = _PAIR.sub(self._resolve, worked)
+        return worked
+
+    def block(self, raw: bytes, worked: bytes, start: int) -> Block:
+        """The segments of `raw`, each but perhaps the last terminated; `worked` is `work(raw)`, `start` the offset."""
+        pieces = worked.split(b"'")
+        ends = map(add, accumulate(map(len, pieces)), count(start))
+        stripped = [piece.lstrip(_BLANKS) for piece in pieces]
+        offsets = list(map(sub, ends, map(len, stripped)))
+        oddities: list[Oddity] = []
+        if not stripped[-1]:
+            del stripped[-1], offsets[-1]
+        if b"" in stripped:
+            offsets, stripped = self._without_blank(offsets, stripped, oddities)
+        segments = self._decode(offsets, stripped, oddities)
+        return Block(
+            segments=segments,
+            offsets=offsets,
+            released=any(stand_in in worked for stand_in in _STAND_INS.values()),
+            oddities=oddities,
+            raw=raw,
+            start=start,
+            end=start + len(raw),
+            dialect=self,
+            worked=worked,
+        )
+
+    def _resolve(self, match: re.Match[bytes]) -> bytes:
+        """A release character and what it releases, in as many bytes."""
+        pair = match[0]
+        known = self._pairs.get(pair[-1])
+        mark, released = (_FILLER, known) if known is not None else (_NEEDLESS, pair[-1])
+        return mark + pair[1:-1] + bytes((released,))
+
+    def _without_blank(
+        self, offsets: list[int], stripped: list[bytes], oddities: list[Oddity]
+    ) -> tuple[list[int], list[bytes]]:
+        """Without segments that have no content: blank lines where a line break terminates, else an oddity."""
+        if self.separators.terminator not in "\r\n":
+            oddities += [
+                Oddity(offset, "syntax.segment-empty")
+                for offset, piece in zip(offsets, stripped, strict=True)
+                if not piece
+            ]
+        return list(compress(offsets, stripped)), list(filter(None, stripped))
+
+    def _decode(self, offsets: list[int], stripped: list[bytes], oddities: list[Oddity]) -> list[str]:
+        joined = b"'".join(stripped)
+        if not joined:
+            return []
+        known = len(oddities)
+        if b"\n" in joined or b"\r" in joined:
+            oddities += _remark(_LINE_BREAK, "syntax.line-break-in-segment", offsets, stripped)
+        if _NEEDLESS in joined:
+            oddities += _remark(re.compile(_NEEDLESS), "syntax.release-needless", offsets, stripped)
+        controls = _SUBSTITUTE in joined
+        if controls or b"\t" in joined:
+            oddities += _remark(_CONTROL, "syntax.control-character", offsets, stripped)
+        clean = joined.translate(_TABS_TO_BLANKS, _DELETED)
+        if clean.isascii():
+            segments = clean.decode("ascii").split("'")
+        else:
+            segments = self._decode_each(offsets, stripped, clean.split(b"'"), oddities)
+        if controls:
+            segments = [segment.replace("\x1a", "\ufffd") for segment in segments]
+        if len(oddities) > known:
+            oddities.sort(key=lambda oddity: oddity.offset)
+        return segments
+
+    def _decode_each(
+        self, offsets: list[int], stripped: list[bytes], clean: list[bytes], oddities: list[Oddity]
+    ) -> list[str]:
+        segments = []
+        for offset, rough, piece in zip(offsets, stripped, clean, strict=True):
+            if piece.isascii():
+                segments.append(piece.decode("ascii"))
+                continue
+            text, contradiction = decode(piece, self.codec)
+            segments.append(text)
+            if contradiction or "\ufffd" in text:
+                match = _UPPER.search(rough)
+                at = offset + (match.start() if match else 0)
+                oddities.append(Oddity(at, "syntax.charset-contradicted", contradiction or "undefined"))
+        return segments
+
+
+@lru_cache(maxsize=256)
+def dialect(separators: Separators = DEFAULT, charset: str = "UNOC", version: str = "3") -> Dialect:
+    """The dialect of an interchange."""
+    return Dialect(separators, charset, version)
+
+
+def as_bytes(mark: str) -> bytes:
+    """A service character as it stands in the stream; only the typographic apostrophe takes more than one byte."""
+    return mark.encode("latin-1") if ord(mark) < 256 else mark.encode("utf-8")
+
+
+def release_dropped(worked: bytes) -> bytes:
+    """Without a release character that has nothing behind it."""
+    return worked.replace(_RELEASE, _FILLER)
+
+
+def before_pair(worked: bytes, position: int) -> int:
+    """The position, or the one of the release character that what stands there belongs to."""
+    before = worked[:position].rstrip(b"\r\n")
+    return len(before) - 1 if before.endswith((_FILLER, _NEEDLESS, _RELEASE)) else position
+
+
+def _remark(pattern: re.Pattern[bytes], code: str, offsets: list[int], stripped: list[bytes]) -> list[Oddity]:
+    """The first match in each segment."""
+    found = zip(offsets, map(pattern.search, stripped), strict=True)
+    return [Oddity(offset + match.start(), code) for offset, match in found if match]
+
+
+def _roles(separators: Separators) -> dict[int, int]:
+    """Byte of each separator → byte of its default form."""
+    roles = {ord(separators.component): ord(":"), ord(separators.element): ord("+")}
+    if separators.repetition != " ":
+        roles[ord(separators.repetition)] = ord("*")
+    terminator = as_bytes(separators.terminator)
+    if len(terminator) == 1:
+        roles[terminator[0]] = ord("'")
+    return roles
+
+
+def _table(separators: Separators) -> bytes:
+    """Step 1 as a translation table."""
+    table = bytearray(range(256))
+    for control in (*range(0x20), 0x7F):
+        table[control] = _SUBSTITUTE[0]
+    for byte in b"\t\r\n":
+        table[byte] = byte
+    for mark, stand_in in _STAND_INS.items():
+        table[mark] = stand_in
+    for mark, default in _roles(separators).items():
+        table[mark] = default
+    if separators.release != " ":
+        table[ord(separators.release)] = _RELEASE[0]
+    return bytes(table)
+
+
+def _pairs(separators: Separators, table: bytes) -> dict[int, int]:
+    """Step 2: byte behind a release character, after step 1 → the data it stands for."""
+    pairs = {stand_in: stand_in for stand_in in _STAND_INS.values()}
+    meant = [*_roles(separators), *([ord(separators.release)] if separators.release != " " else [])]
+    pairs |= {table[mark]: _STAND_INS.get(mark, mark) for mark in meant}
+    pairs.setdefault(ord("'"), _STAND_INS[ord("'")])
+    return pairs

@@ -1,0 +1,227 @@
+"""Where an interchange starts in a stream, and which separators and character set it announces or shows."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from edi_server.findings import Finding, Place
+from edi_server.syntax.charsets import codec_of
+from edi_server.syntax.edifact_dialect import Dialect, as_bytes, dialect
+from edi_server.syntax.remarks import remark
+from edi_server.syntax.separators import (
+    DEFAULT,
+    INFORMATION_SEPARATORS,
+    Separators,
+    objection,
+)
+from edi_server.syntax.window import Window
+
+#: Bytes between interchanges that nobody needs to know of: blanks, padding, DOS end of file.
+HARMLESS = b" \t\r\n\x00\x1a"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+#: UNA with UN[BGH] behind it; UNB with its syntax identifier; UNG or UNH at the start of a word. Line breaks of a hard
+#: wrap may fall inside the tags.
+_START = re.compile(
+    rb"U[\r\n]{0,2}N[\r\n]{0,2}(?:"
+    rb"A(?P<advice>[\x01-\x7f]{6})[ \t\r\n]{0,16}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
+    rb"|B[\r\n]{0,2}(?![A-Za-z0-9 \t\x80-\xff])[\x00-\x7f](?=[A-Z][A-Z\r\n]{3})"
+    rb"|(?<![A-Za-z0-9]UN)[GH][\r\n]{0,2}(?![A-Za-z0-9 \t\r\n\x80-\xff])[\x00-\x7f](?=[^\r\n]))"
+)
+#: No match of _START is longer, lookahead included.
+_LONGEST_START = 48
+_SEGMENT = re.compile(rb"(?:\A|['\r\n])[A-Z]{3}\+[^'\r\n]*'")
+_INTERACTIVE = re.compile(rb"(?:UNA[\x01-\x7f]{6}[ \t\r\n]*)?UIB(?![A-Za-z0-9])")
+_SAMPLE = 200
+#: How far ahead is looked for a terminator where the separators are not announced.
+_HORIZON = 65536
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """The start of an interchange; the window stands on its first segment behind UNA."""
+
+    #: Of UNA, or of the first segment if there is none.
+    offset: int
+    #: "UNB", "UNG" or "UNH".
+    tag: str
+    dialect: Dialect
+    findings: tuple[Finding, ...] = ()
+
+
+class Junk(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes outside any interchange."""
+
+    offset: int
+    end: int
+    #: The first 200 of them.
+    sample: bytes
+    #: True if there are whole segments in it.
+    has_segments: bool
+
+    @property
+    def is_interactive(self) -> bool:
+        """True if it begins with an interactive interchange."""
+        return _INTERACTIVE.match(self.sample) is not None
+
+
+def find_interchange(piece: bytes) -> re.Match[bytes] | None:
+    """Where an interchange, or a message without one, starts in a piece of bytes."""
+    return _START.search(piece)
+
+
+def find_start(window: Window) -> tuple[Junk | None, Start | None]:
+    """Move to the start of the next interchange: what was skipped, and the start, None at the end of the stream."""
+    findings: list[Finding] = []
+    if _skip_harmless(window):
+        findings.append(remark("syntax.byte-order-mark", Place(offset=window.offset - len(BYTE_ORDER_MARK))))
+    junk, found = _search(window)
+    if found is None:
+        return junk, None
+    offset = window.offset
+    advice = found["advice"] or b""
+    window.drop(found.end() if advice else 0)
+    if junk and junk.sample.startswith(b"UNA") and junk.end - junk.offset < _LONGEST_START:
+        findings.append(_malformed(junk.sample, junk.offset))
+        offset, junk = junk.offset, None
+    return junk, _start(window, advice, offset, findings)
+
+
+def _skip_harmless(window: Window) -> bool:
+    """True if there was a byte order mark."""
+    marked = False
+    while True:
+        piece = window.look(4096)
+        rest = piece.lstrip(HARMLESS)
+        window.drop(len(piece) - len(rest))
+        if rest and window.look(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
+            window.drop(len(BYTE_ORDER_MARK))
+            marked = True
+        elif rest or not piece:
+            return marked
+
+
+def _search(window: Window) -> tuple[Junk | None, re.Match[bytes] | None]:
+    """Drop everything before the next start."""
+    at_once = _START.match(window.look(_LONGEST_START))
+    if at_once:
+        return None, at_once
+    offset, sample, has_segments = window.offset, b"", False
+    while True:
+        piece = window.look(_HORIZON)
+        found = _START.search(piece)
+        skipped = piece[: found.start()] if found else piece[: None if window.ended else -_LONGEST_START]
+        sample = sample or skipped[:_SAMPLE]
+        has_segments = has_segments or _SEGMENT.search(skipped) is not None
+        window.drop(len(skipped))
+        if found or window.ended:
+            break
+    junk = Junk(offset=offset, end=window.offset, sample=sample, has_segments=has_segments)
+    # Matched anew, so that positions count from where the window stands now.
+    return (junk if sample else None), (_START.match(window.look(_LONGEST_START)) if found else None)
+
+
+def _start(window: Window, advice: bytes, offset: int, findings: list[Finding]) -> Start:
+    ahead = window.look(_HORIZON)
+    separators = _announced(advice, offset, findings) if advice else None
+    if separators is None:
+        separators = _shown(ahead, window.offset, findings)
+    tag, charset, version = _syntax_identifier(ahead, separators)
+    if _has_no_repetition(separators, charset, version):
+        separators = msgspec.structs.replace(separators, repetition=" ")
+    if tag == "UNB" and codec_of(charset) is None:
+        place = Place(offset=window.offset, tag="UNB", segment=1, element=1, component=1)
+        findings.append(remark("syntax.charset-unknown", place, found=charset))
+    return Start(offset=offset, tag=tag, dialect=dialect(separators, charset, version), findings=tuple(findings))
+
+
+def _announced(advice: bytes, offset: int, findings: list[Finding]) -> Separators | None:
+    """The separators of a service string advice; None, with a finding, if they cannot be."""
+    marks = advice.decode("ascii")
+    if marks[4] == "'" and marks[5] in "\r\n":
+        # One of the six is missing, and the line break behind was taken for the last: the blank got lost.
+        findings.append(_malformed(advice, offset))
+        marks = f"{marks[:4]} '"
+    separators = Separators(
+        component=marks[0],
+        element=marks[1],
+        decimal=marks[2],
+        release=marks[3],
+        repetition=marks[4],
+        terminator=marks[5],
+        una=True,
+    )
+    # Up to version 3 the fifth character is reserved, and anything may stand there.
+    reason = objection(separators) and objection(msgspec.structs.replace(separators, repetition=" "))
+    if reason:
+        findings.append(_malformed(advice, offset, reason))
+        return None
+    return separators
+
+
+def _malformed(advice: bytes, offset: int, reason: str = "") -> Finding:
+    shown = advice.decode("ascii", "replace")
+    expected = "UNA and six different service characters, such as UNA:+.? '"
+    place = Place(offset=offset, tag="UNA")
+    finding = remark("syntax.una-malformed", place, found=shown, expected=expected)
+    if not reason:
+        return finding
+    return msgspec.structs.replace(finding, sentence=f"{finding.sentence.rstrip('.')}: {reason}.")
+
+
+def _shown(ahead: bytes, offset: int, findings: list[Finding]) -> Separators:
+    """The separators that the first segments use, where no valid UNA announces them."""
+    element = ahead.translate(None, b"\r\n")[3:4].decode("ascii")
+    if element == INFORMATION_SEPARATORS.element:
+        return INFORMATION_SEPARATORS
+    if element == DEFAULT.element and b"'" in ahead:
+        return DEFAULT
+    separators = Separators(
+        element=element,
+        component=_shown_component(ahead, element),
+        terminator=_shown_terminator(ahead, element),
+    )
+    if objection(separators):
+        separators = msgspec.structs.replace(separators, release=" ", repetition=" ")
+    if objection(separators) or separators == DEFAULT:
+        return DEFAULT
+    used = f"{separators.element} {separators.component} {separators.terminator}"
+    place = Place(offset=offset, segment=1)
+    findings.append(remark("syntax.separators-undeclared", place, found=used, expected="+ : '"))
+    return separators
+
+
+def _shown_component(ahead: bytes, element: str) -> str:
+    """What stands behind the syntax identifier (UNB) or the message type (UNH)."""
+    mark = re.escape(as_bytes(element))
+    behind = rb"UN(?:B%b[A-Z]{4}|[GH]%b[^%b]*%b[A-Z]{1,6})([^A-Za-z0-9 \t\r\n%b\x80-\xff])"
+    match = re.match(behind % (mark, mark, mark, mark, mark), ahead)
+    return match[1].decode("ascii") if match else DEFAULT.component
+
+
+def _shown_terminator(ahead: bytes, element: str) -> str:
+    """What stands before the next service segment; perhaps a typographic apostrophe that a word processor put there."""
+    pattern = rb"(\xe2\x80\x99|[^A-Za-z0-9 \t])[ \t\r\n]*UN[GHTZ]%b" % re.escape(as_bytes(element))
+    match = re.search(pattern, ahead)
+    if not match:
+        return DEFAULT.terminator
+    return match[1].decode("utf-8" if len(match[1]) > 1 else "latin-1")
+
+
+def _syntax_identifier(ahead: bytes, separators: Separators) -> tuple[str, str, str]:
+    """Tag, and 0001 and 0002 where the tag is UNB."""
+    head = ahead[:64].translate(None, b"\r\n").decode("latin-1")
+    tag = head[:3]
+    if tag != "UNB":
+        return tag, "", ""
+    identifier = re.split(f"[{re.escape(separators.element + separators.terminator)}]", head[4:])[0]
+    charset, _, rest = identifier.partition(separators.component)
+    return tag, charset, rest.split(separators.component)[0]
+
+
+def _has_no_repetition(separators: Separators, charset: str, version: str) -> bool:
+    """Elements repeat from syntax version 4 on; IATA's own syntax has repetition where UNA says so."""
+    if charset.startswith("UNO"):
+        return version < "4"
+    return not separators.una
