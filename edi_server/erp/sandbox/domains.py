@@ -1,8 +1,8 @@
+# ruff: noqa: S608 — names of tables and columns come from our own schema, every value is a parameter
 """Odoo's domains (prefix notation) as SQL conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from edi_server.erp.sandbox.schema import Field, Model
 Condition = tuple[str, list[Any]]
 _COMPARE = {"=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _LIKE = {"like": "LIKE", "ilike": "LIKE", "=like": "LIKE", "=ilike": "LIKE"}
+_ARITY = {"&": 2, "|": 2, "!": 1}
 _NEGATIVE = {"!=": "=", "<>": "=", "not in": "in", "not like": "like", "not ilike": "ilike", "not any": "any"}
 
 
@@ -44,21 +45,22 @@ class Domains(msgspec.Struct, frozen=True):
         if isinstance(path, (int, bool)):  # (1, '=', 1) is true, (0, '=', 1) false
             return ("1" if path == value else "0"), []
         name, _, rest = path.partition(".")
-        if name == "id" and operator in ("child_of", "parent_of"):
-            return f"id IN ({_family(model, operator, len(_ids(value)))})", _ids(value)
         if name == "id":
-            return self._scalar(Field(type="integer", string="ID"), "id", operator, value)
+            return self._id(model, operator, value)
         field = model.fields.get(name)
         if field is None:
             word = "condition" if self.whole_seconds else "leaf"
             raise ValueError(f"Invalid field {model.name}.{path} in {word} {(path, operator, value)!r}")
         if rest and rest != "id":
             return self._through(field, name, [rest, operator, value])
-        if name == "display_name":
-            return self._leaf(model, [model.title, operator, value])
-        if not field.relation:
-            return self._scalar(field, f'"{name}"', operator, value)
-        return self._relation(field, name, operator, value)
+        if field.relation:
+            return self._relation(field, name, operator, value)
+        return self._scalar(field, model.title if name == "display_name" else name, operator, value)
+
+    def _id(self, model: Model, operator: str, value: Any) -> Condition:
+        if operator in ("child_of", "parent_of"):
+            return f"id IN ({_family(model, operator, len(_ids(value)))})", _ids(value)
+        return self._scalar(Field(type="integer", string="ID"), "id", operator, value)
 
     def _through(self, field: Field, name: str, leaf: list[Any]) -> Condition:
         assert field.relation is not None
@@ -107,6 +109,7 @@ class Domains(msgspec.Struct, frozen=True):
         if operator in _NEGATIVE:
             sql, parameters = self._scalar(field, column, _NEGATIVE[operator], value)
             return f"NOT ({sql})", parameters
+        column = f'"{column}"'
         if self.whole_seconds and field.type == "datetime":
             column = f"substr({column}, 1, 19)"
         if operator == "in":
@@ -165,17 +168,19 @@ def _ids(value: Any) -> list[int]:
 
 def _with_ands(domain: list[Any]) -> list[Any]:
     """The domain with every implicit "&" written out."""
-    needed = 1
+    needed = 1  # conditions that are still to come
     result: list[Any] = []
-    take: Callable[[Any], bool] = lambda item: isinstance(item, str)  # noqa: E731
     for item in domain:
         if needed == 0:
             result.insert(0, "&")
             needed = 1
-        if take(item) and item not in ("&", "|", "!"):
+        if not isinstance(item, str):
+            needed -= 1
+        elif item in _ARITY:
+            needed += _ARITY[item] - 1
+        else:
             raise ValueError(f"Invalid domain: {domain!r}")
-        needed += {"&": 1, "|": 1, "!": 0}.get(item, -1) if take(item) else -1
-        result.append(list(item) if not take(item) else item)
+        result.append(item)
     if needed:
         raise ValueError(f"Domain {domain!r} is syntactically not correct")
     return result

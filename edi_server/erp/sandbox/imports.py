@@ -60,8 +60,7 @@ def load(env: Env, model: Model, fields: list[str], data: list[list[str]], snaps
     for number, record in enumerate(_extract(model, paths, data)):
         rows = {"rows": {"from": record.first, "to": record.last}, "record": number, "type": "error"}
         try:
-            values, external, record_id = _convert(env, model, record, snapshot)
-            ids.append(_save(env, model, values, external, record_id, snapshot))
+            ids.append(_save(env, model, record, snapshot))
         except CellError as error:
             messages.append({**rows, "message": str(error), "field": error.field})
         except LostRace:
@@ -109,14 +108,12 @@ def _extract(model: Model, paths: list[Path], data: list[list[str]]) -> list[Ext
     return records
 
 
-def _convert(env: Env, model: Model, record: Extracted, snapshot: Snapshot) -> tuple[Values, str | None, int | None]:
+def _convert(env: Env, model: Model, record: Extracted, snapshot: Snapshot) -> Values:
     values = _values(env, model, record.cells, snapshot)
-    external = record.cells.get(("id",)) or None
-    record_id = int(record.cells[".id",]) if record.cells.get((".id",)) else None
     for name, lines in record.lines.items():
         target = env.model(str(model.fields[name].relation))
         values[name] = [_command(env, target, cells, snapshot) for cells in lines]
-    return values, external, record_id
+    return values
 
 
 def _command(env: Env, target: Model, cells: dict[Path, str], snapshot: Snapshot) -> list[Any]:
@@ -195,13 +192,13 @@ def _reference(env: Env, field: Field, path: Path, cell: str, snapshot: Snapshot
     return found[0]
 
 
-def _save(
-    env: Env, model: Model, values: Values, external: str | None, record_id: int | None, snapshot: Snapshot
-) -> int:
+def _save(env: Env, model: Model, record: Extracted, snapshot: Snapshot) -> int:
+    values = _convert(env, model, record, snapshot)
+    external, number = record.cells.get(("id",)), record.cells.get((".id",))
     known = snapshot.get(external) if external else None
     if known and known[0] != model.name:
         raise Refusal(f"For external id {external} found record of different model {known[0]}")
-    existing = known[1] if known else record_id
+    existing = known[1] if known else int(number or 0)
     if existing and env.rows(model.name, [existing]):
         if not (known and known[2] and env.context.get("mode") == "update"):
             env.write(model.name, [existing], values)

@@ -93,9 +93,7 @@ def _fill_product(env: Env, values: Values) -> None:
 def _check_product(env: Env, ids: list[int]) -> None:
     for row in env.rows("product.product", ids):
         if row["barcode"] and _others(env, "product.product", row["barcode"], row["id"]):
-            raise InvalidRefusal(
-                f"Barcode(s) already assigned:\n\n- Barcode {row['barcode']!r} already assigned to product(s): {row['name']}"
-            )
+            raise InvalidRefusal(f"Barcode {row['barcode']!r} is already assigned to another product: {row['name']}")
 
 
 def _others(env: Env, model: str, barcode: str, own: int) -> list[int]:

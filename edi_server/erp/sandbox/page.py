@@ -11,14 +11,18 @@ from edi_server.erp.sandbox.records import Env, Values
 from edi_server.erp.warehouse import sscc
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1c2733;background:#f7f8fa}
-h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}p{color:#5b6b7b;margin:.2rem 0}
-table{border-collapse:collapse;width:100%;background:#fff;box-shadow:0 1px 3px #0002;border-radius:6px;overflow:hidden}
-th,td{text-align:left;padding:.45rem .8rem;border-top:1px solid #e8ebef;vertical-align:top}th{background:#eef1f4;border:0}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}summary{cursor:pointer}small{color:#5b6b7b}
-ul{margin:.3rem 0;padding-left:1.2rem}.s{padding:.05rem .5rem;border-radius:9px;background:#e3e8ee;font-size:.85em}
-.sale,.done{background:#d5efdc}.cancel{background:#f6d9d5}
-button{font:inherit;padding:.15rem .7rem;border:1px solid #2b6cb0;border-radius:5px;background:#2b6cb0;color:#fff;cursor:pointer}
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
+  color: #1c2733; background: #f7f8fa }
+h1 { font-size: 1.4rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
+p { color: #5b6b7b; margin: .2rem 0 }
+table { border-collapse: collapse; width: 100%; background: #fff; box-shadow: 0 1px 3px #0002 }
+th, td { text-align: left; padding: .45rem .8rem; border-top: 1px solid #e8ebef; vertical-align: top }
+th { background: #eef1f4; border: 0 } .n { text-align: right; font-variant-numeric: tabular-nums }
+summary { cursor: pointer } small { color: #5b6b7b } ul { margin: .3rem 0; padding-left: 1.2rem }
+.s { padding: .05rem .5rem; border-radius: 9px; background: #e3e8ee; font-size: .85em }
+.sale, .done { background: #d5efdc } .cancel { background: #f6d9d5 }
+button { font: inherit; padding: .15rem .7rem; border: 0; border-radius: 5px; background: #2b6cb0; color: #fff;
+  cursor: pointer }
 """
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 — names of tables and columns come from our own schema, every value is a parameter
 """Records: search, read, create, write, unlink, with the meaning that Odoo gives them."""
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from edi_server.erp.sandbox.cells import shown, stored
 from edi_server.erp.sandbox.domains import Domains
 from edi_server.erp.sandbox.refusals import InvalidRefusal, LostRace, MissingRefusal
 from edi_server.erp.sandbox.schema import Field, Model
@@ -128,7 +130,7 @@ class Env:
         if field.type == "many2one":
             names = self.names(str(field.relation), {row[name] for row in rows if row[name]})
             return {row["id"]: [row[name], names[row[name]]] if row[name] in names else False for row in rows}
-        return {row["id"]: _shown(field, row[name]) for row in rows}
+        return {row["id"]: shown(field, row[name]) for row in rows}
 
     def _state(self, model: str, rows: list[sqlite3.Row]) -> dict[int, Any]:
         """State of a line: that of the order or move it belongs to."""
@@ -201,10 +203,10 @@ class Env:
             "write_date": self.now,
         }
         self._require(model, record)
-        stored = {key: _stored(model.fields[key], value) for key, value in record.items() if model.fields[key].in_table}
-        marks = ", ".join("?" * len(stored))
-        columns = ", ".join(f'"{key}"' for key in stored)
-        cursor = self.db.execute(f'INSERT INTO "{model.table}" ({columns}) VALUES ({marks})', list(stored.values()))
+        cells = {key: stored(model.fields[key], value) for key, value in record.items() if model.fields[key].in_table}
+        marks = ", ".join("?" * len(cells))
+        columns = ", ".join(f'"{key}"' for key in cells)
+        cursor = self.db.execute(f'INSERT INTO "{model.table}" ({columns}) VALUES ({marks})', list(cells.values()))
         record_id = int(cursor.lastrowid or 0)
         if external:
             self.name_record(str(external), name, record_id)
@@ -243,9 +245,9 @@ class Env:
                 self._require(model, {key: value}, only=[key])
         record |= {"write_uid": self.user_id, "write_date": self.now}
         sets = ", ".join(f'"{key}" = ?' for key in record)
-        stored = [_stored(model.fields[key], value) for key, value in record.items()]
+        cells = [stored(model.fields[key], value) for key, value in record.items()]
         marks = ", ".join("?" * len(ids))
-        self.db.execute(f'UPDATE "{model.table}" SET {sets} WHERE id IN ({marks})', [*stored, *ids])
+        self.db.execute(f'UPDATE "{model.table}" SET {sets} WHERE id IN ({marks})', [*cells, *ids])
 
     def unlink(self, name: str, ids: list[int]) -> None:
         """Delete records, what belongs to them, and their external ids."""
@@ -337,59 +339,3 @@ def _order(model: Model, order: str) -> str:
             raise ValueError(f"Invalid order {order!r}")
         terms.append(f'"{name}" {direction.strip()}')
     return ", ".join(terms)
-
-
-def _shown(field: Field, value: Any) -> Any:
-    if field.type == "boolean":
-        return bool(value)
-    if field.type in ("float", "monetary"):
-        return float(value or 0.0)
-    if field.type == "integer":
-        return value or 0
-    if field.type == "many2many":
-        return json.loads(value or "[]")
-    if value is None:
-        return False
-    return value[:19] if field.type == "datetime" else value
-
-
-def _stored(field: Field, value: Any) -> Any:
-    """The value as a column holds it; raises ValueError for text that is no date, as Odoo does."""
-    if field.type == "boolean":
-        return int(bool(value))
-    if field.type in ("float", "monetary"):
-        return round(float(value or 0), field.digits[1]) if field.digits else float(value or 0)
-    if field.type == "many2many":
-        return json.dumps(_replaced(value or []))
-    if value is False or value is None:
-        return None
-    if field.type in ("many2one", "integer"):
-        return int(value[0] if isinstance(value, list) else value)
-    if field.type == "datetime":
-        return _checked(str(value), "%Y-%m-%d %H:%M:%S")
-    if field.type == "date":
-        return _checked(str(value), "%Y-%m-%d")
-    if "\0" in str(value):
-        raise ValueError("A string literal cannot contain NUL (0x00) characters.")
-    return str(value)
-
-
-def _checked(value: str, form: str) -> str:
-    """A time exactly as Odoo writes it; a date may stand for its midnight; microseconds are ours alone."""
-    if len(value) == len("2026-11-23") and "H" in form:
-        value += " 00:00:00"
-    datetime.strptime(value.partition(".")[0], form)  # noqa: DTZ007 — Odoo's times are UTC without saying so
-    return value
-
-
-def _replaced(commands: list[Any]) -> list[int]:
-    """Ids of a many2many after its commands, for a record that had none."""
-    ids: list[int] = []
-    for command in commands:
-        if not isinstance(command, (list, tuple)):
-            ids.append(int(command))
-        elif command[0] == 6:
-            ids = list(command[2])
-        elif command[0] == 4:
-            ids.append(command[1])
-    return ids

@@ -141,6 +141,7 @@ class Site:
         self._service = service
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
         request = Request(environ)
         request.max_content_length = _LARGEST_REQUEST
         try:
@@ -205,7 +206,7 @@ class Site:
         if (origin and origin != request.host_url.rstrip("/")) or not number.isdigit():
             raise BadRequest
         self._as_administrator(lambda env: page.ship(env, int(number)), write=True)
-        return redirect("/", 303)  # type: ignore[return-value]
+        return redirect("/", 303)
 
     def _as_administrator(self, action: Any, *, write: bool = False) -> Any:
         return self._service.as_administrator(action, write=write)

@@ -38,7 +38,7 @@ class Storage:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
-        """A connection inside a transaction: a snapshot, or the one that may write. Commits unless an error comes out."""
+        """A connection inside a transaction: a snapshot, or the one that may write. An error rolls back."""
         db = self._take()
         try:
             db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
