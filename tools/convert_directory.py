@@ -29,6 +29,23 @@ CORRECTIONS = {
     ("4", "UNH"): [("0062", True, 1), ("S009", True, 1), ("0068", False, 1), ("S010", False, 1)]
     + [(composite, False, 1) for composite in ("S016", "S017", "S018")],
 }
+#: php-edifact takes the first letter of these codes of D.96A for a change mark; the JSON, D.93A, D.01B and the UN's own
+#: text of D.96B have it.
+CORRECTED_CODES = {
+    "D.96A": {
+        "1153": {"A": "XA", "C": "XC", "P": "XP"},
+        "3035": {"X": "XX"},
+        "3153": {"F": "XF"},
+        "3155": {"F": "XF"},
+        "6313": {"H": "XH", "Q": "XQ", "Z": "XZ"},
+        "7161": {"AA": "AA XAA"},
+    }
+}
+#: Values that StAEDI has and php-edifact's copies, older, do not: the service code lists are issued on their own.
+ADDED_SERVICE_CODES = {
+    "3": {"0007": ["500", "501", "502", "Z01"]},
+    "4": {"0001": ["UNOL", "UNOW"], "0007": ["500", "501", "502"]},
+}
 #: The service code lists hold the message, version and release codes of their own time, so that they would refuse
 #: every later directory; the guide that was found for the message has already said what these may be.
 UNLISTED = frozenset({"0052", "0054", "0065", "0113"})
@@ -125,6 +142,9 @@ def read_directory(reference: Path, version: str) -> Directory:
     read = read_tables(untdid, "ED", suffix)
     mapping = reference / "php-edifact-mapping_LGPL3/src/Mapping" / version.replace(".", "")
     read.codes = read_codes(mapping / "codes.xml")
+    for element, right in CORRECTED_CODES.get(version, {}).items():
+        codes = (right.get(code, code).split() for code in read.codes[element])
+        read.codes[element] = list(dict.fromkeys(code for group in codes for code in group))
     for message in MESSAGES:
         read.messages[message] = read_message(untdid / f"EDMD.{suffix}.csv", message)
     return read
@@ -137,6 +157,8 @@ def read_service(reference: Path, version: str) -> Directory:
     mapping = reference / "php-edifact-mapping_LGPL3/src/Mapping" / {"3": "D01B", "4": "D04A"}[version]
     lists = read_codes(mapping / f"service_codes_v{version}.xml")
     read.codes = {element: codes for element, codes in lists.items() if element not in UNLISTED}
+    for element, codes in ADDED_SERVICE_CODES[version].items():
+        read.codes[element] += codes
     read.messages["CONTRL"] = read_message(iso / f"SDMD.{SERVICE[version]}.csv", "CONTRL")
     for (where, tag), uses in CORRECTIONS.items():
         if where == version:
