@@ -128,9 +128,9 @@ class Log(_Section, frozen=True, kw_only=True):
 
 #: The company and the ERP of a first run without any configuration: the demo's.
 DEMO_COMPANY = Company(
-    display_name="Helder Werkzeuge GmbH", identities=(identity_of("14:4099999000005"),), gln="4099999000005"
+    display_name="Lindhof Feinkost GmbH", identities=(identity_of("14:9521141000007"),), gln="9521141000007"
 )
-DEMO_COMPANIES = {"helder": DEMO_COMPANY}
+DEMO_COMPANIES = {"lindhof": DEMO_COMPANY}
 DEMO_ERPS = {"sandbox": Erp(kind="sandbox")}
 
 

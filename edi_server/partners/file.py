@@ -32,15 +32,14 @@ from edi_server.partners.model import (
     identity_of,
     matches,
 )
-from edi_server.syntax.separators import Separators
+from edi_server.syntax.charsets import CODECS, codec_of
+from edi_server.syntax.separators import objection
 
 #: Sections of a partner that each agreement inherits key by key.
 _INHERITED = ("acknowledgments", "writing", "control_numbers")
 _SECRET = re.compile(
     r"(?i)(^|_|-)(password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key|credentials?)($|_|-)"
 )
-#: UNB 0001, syntax versions 3 and 4 (ISO 9735 part 1, and its amendment for UNOX and UNOY).
-_CHARSETS = frozenset(f"UNO{letter}" for letter in "ABCDEFGHIJKWXY")
 #: UNB 0020 and UNH 0062 are an..14.
 _LONGEST_REFERENCE = 14
 
@@ -51,6 +50,8 @@ class _PartnerTable(msgspec.Struct, frozen=True, kw_only=True):
     identities: tuple[Identity, ...]
     display_name: str = ""
     mailbox: str = ""
+    #: The id of the first identity that is a GLN (qualifier 14), else of the first, where empty.
+    erp_reference: str = ""
     time_zone: str = "UTC"
     contacts: tuple[Contact, ...] = ()
     acknowledgments: Acknowledgments = Acknowledgments()
@@ -91,6 +92,7 @@ class _Reading:
             display_name=top.display_name or name,
             identities=top.identities,
             mailbox=top.mailbox or name,
+            erp_reference=top.erp_reference or _likely_reference(top.identities),
             time_zone=top.time_zone,
             contacts=top.contacts,
             acknowledgments=top.acknowledgments,
@@ -198,12 +200,12 @@ class _Reading:
             self._typing.problem(path, f"'{name}' is no time zone; names look like Europe/Berlin")
 
     def _check_writing(self, writing: Writing, path: KeyPath) -> None:
-        if writing.charset not in _CHARSETS:
-            sentence = f"'{writing.charset}' is no character set; {nearest(writing.charset, _CHARSETS)}"
+        if codec_of(writing.charset) is None:
+            sentence = f"'{writing.charset}' is no character set; {nearest(writing.charset, CODECS)}"
             self._typing.problem((*path, "charset"), sentence)
-        problem = separators_problem(writing.separators)
+        problem = objection(writing.separators)
         if problem:
-            self._typing.problem((*path, "separators"), problem)
+            self._typing.problem((*path, "separators"), f"cannot be used: {problem}")
         for sentence in file_name_problems(writing.file_name):
             self._typing.problem((*path, "file_name"), sentence)
 
@@ -222,16 +224,9 @@ def is_mailbox(name: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}", name)) and not name.endswith(".")
 
 
-def separators_problem(separators: Separators) -> str | None:
-    """What is wrong with a set of service characters, or None: each one printable character, all different."""
-    named = {name: getattr(separators, name) for name in separators.__struct_fields__ if name != "una"}
-    for name, character in named.items():
-        if len(character) != 1 or character.isalnum() or not character.isprintable() or not character.isascii():
-            return f"'{character}' cannot be the {name} separator: it takes one printable character"
-    used = [
-        c for name, c in named.items() if name != "decimal" and not (name in ("release", "repetition") and c == " ")
-    ]
-    return "two of the separators are the same" if len(set(used)) < len(used) else None
+def _likely_reference(identities: tuple[Identity, ...]) -> str:
+    by_gln = [identity.id for identity in identities if identity.qualifier == "14"]
+    return next(iter([*by_gln, *(identity.id for identity in identities)]), "")
 
 
 def file_name_problems(pattern: str) -> Iterable[str]:

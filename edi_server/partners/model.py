@@ -90,8 +90,10 @@ class Writing(_Record, frozen=True, kw_only=True):
     syntax_version: Literal["1", "2", "3", "4"] = "3"
     #: `separators.una = true` writes UNA even where the separators are the default ones.
     separators: Separators = Separators()
-    #: A line feed after each segment, for people.
+    #: A line break after each segment, for people.
     line_breaks: bool = False
+    #: Lower case letters under UNOA, which does not have them and most partners take.
+    lower_case: bool = False
     #: UNB 0026 and 0032.
     application_reference: str = ""
     agreement_id: str = ""
@@ -121,8 +123,8 @@ class Policies(_Record, frozen=True, kw_only=True):
     confirm: bool = False
     #: Post the partner's prices; otherwise the ERP's price list decides.
     keep_prices: bool = True
-    #: What a code is that the directory's list does not know.
-    code_severity: Literal["error", "warning", "off"] = "error"
+    #: What a code is that the directory's list does not know; "auto" as `edi_server.guides.check` says.
+    code_severity: Literal["auto", "error", "warning", "off"] = "auto"
     #: Within how many days the same control reference from the same sender is a duplicate.
     duplicate_window_days: int = 30
 
@@ -165,6 +167,8 @@ class Partner(_Record, frozen=True, kw_only=True):
     identities: tuple[Identity, ...]
     #: Folder below inbox/ and outbox/ (later: account, AS2 name).
     mailbox: str
+    #: How our ERP knows the partner: GLN or reference.
+    erp_reference: str
     time_zone: str = "UTC"
     contacts: tuple[Contact, ...] = ()
     #: What the partner agreed for every message; also what holds where no agreement fits.

@@ -192,6 +192,14 @@ def test_outbound_agreements_are_found_by_document_and_by_schedule(book: Book) -
     assert despatch.schedule.time_zone == "Europe/Berlin"
 
 
+def test_the_erp_knows_a_partner_by_its_gln_unless_the_file_says_otherwise(tmp_path: Path, book: Book) -> None:
+    assert book.partners["north"].erp_reference == "4012345000009"
+    no_gln = SOUTH.replace("14:4098765000001", "ZZ:SOUTH")
+    assert book_of(tmp_path, south=no_gln).partners["south"].erp_reference == "SOUTH"
+    named = 'erp_reference = "C-17"\n' + SOUTH
+    assert book_of(tmp_path, south=named).partners["south"].erp_reference == "C-17"
+
+
 def test_control_references_are_counted_per_pair_of_identities(book: Book) -> None:
     one, other = book.agreement("north/orders-in"), book.agreement("north/despatch-out")
     assert one is not None
@@ -225,7 +233,11 @@ def test_names_of_outbound_files_follow_the_pattern_and_fit_a_folder(book: Book)
         ('state = "live"', 'own_identity = "14:1"', "agreements.orders-in.own_identity: '14:1' is none of"),
         ('state = "live"', 'schedule = { cron = "* * * * *" }', "only outbound agreements have a schedule"),
         ('state = "live"', 'writing = { charset = "UNOZ" }', "agreements.orders-in.writing.charset: 'UNOZ'"),
-        ('state = "live"', 'writing = { separators = { element = ":" } }', "two of the separators are the same"),
+        (
+            'state = "live"',
+            'writing = { separators = { element = ":" } }',
+            "writing.separators: cannot be used: ':' is both",
+        ),
         ('state = "live"', 'writing = { file_name = "{partner}" }', "needs {control_reference} or {document_number}"),
         ('state = "live"', 'writing = { file_name = "{document_no}" }', "did you mean 'document_number'?"),
         ('state = "live"', "control_numbers = { interchange = { low = 9, high = 2 } }", "9 to 2 holds no number"),
