@@ -232,6 +232,32 @@ class Documents:
             query = query.where(_table.c.business_key.is_distinct_from(document.business_key))
         return every(self._connection, query, Document)
 
+    def held_behind(self, document: Document) -> list[Document]:
+        """The next document that waits for this one, which is done: same ERP and reference, newer, to be posted.
+
+        At most one, for those behind it wait for it in turn. Without content.
+        """
+        if document.erp is None or document.reference is None:
+            return []
+        query = (
+            select(*_SLIM)
+            .where(
+                _table.c.erp == document.erp,
+                _table.c.reference == document.reference,
+                _table.c.direction == document.direction,
+                _table.c.test == document.test,
+                _table.c.id > document.id,
+                _table.c.validation == "valid",
+                _table.c.delivery == "pending",
+                _table.c.superseded_by.is_(None),
+                _table.c.company.is_not_distinct_from(document.company),
+                _table.c.partner.is_not_distinct_from(document.partner),
+            )
+            .order_by(_table.c.id)
+            .limit(1)
+        )
+        return every(self._connection, query, Document)
+
     def _lock(self, document_id: str) -> Document:
         self._connection.execute(select(_table.c.id).where(_table.c.id == document_id).with_for_update())
         return self.get(document_id)

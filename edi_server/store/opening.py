@@ -121,6 +121,19 @@ class Opening:
         )
         self._timeline.add_all((event,))
 
+    def withdraw_documents(self, interchange_id: str) -> int:
+        """Take back the documents of an interchange that turned out to be a duplicate, and cases about them.
+
+        Only while its transmission is being opened. Their events stay. How many there were.
+        """
+        papers = select(documents.c.id).where(documents.c.interchange_id == interchange_id)
+        count = len(self._connection.execute(papers).all())
+        letters = select(messages.c.id).where(messages.c.interchange_id == interchange_id)
+        for subjects in (papers, letters):
+            self._remove(cases, cases.c.subject_id.in_(subjects))
+        self._remove(documents, documents.c.interchange_id == interchange_id)
+        return count
+
     def finish(
         self,
         transmission_id: str,

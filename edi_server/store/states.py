@@ -122,8 +122,12 @@ TRANSMISSION_DELIVERY = Lifecycle(
             "failed": "deliver: given up after the last attempt",
         },
         "staged": {"sent": "deliver: handed over", "failed": "deliver: given up after the last attempt"},
-        "failed": {"staged": "desk: resumed", "sent": "deliver: handed over after all"},
-        "sent": {"staged": "desk: resend, the same bytes under the same control number"},
+        "failed": {
+            "pending": "desk: resend, the same bytes under the same control number",
+            "staged": "deliver: tried once more",
+            "sent": "deliver: handed over after all",
+        },
+        "sent": {"pending": "desk: resend, the same bytes under the same control number"},
     },
 )
 INTERCHANGE_RESULT = _once(

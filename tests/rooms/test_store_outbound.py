@@ -124,14 +124,14 @@ def test_a_transmission_is_staged_sent_and_sent_again_on_demand(store: Store) ->
         assert work.transmissions.move(one.id, "sent")
         assert not work.transmissions.move(one.id, "sent")
         assert work.transmissions.unfinished("outbound") == []
-        assert work.transmissions.move(one.id, "staged", actor="ada", detail="Resend.")
+        assert work.transmissions.move(one.id, "pending", actor="ada", detail="Resend.")
         assert [(e.what, e.result, e.actor) for e in work.timeline.of(one.subject)] == [
             ("staged", "", "system"),
             ("delivery attempted", "failed", "system"),
             ("sent", "sent", "system"),
-            ("staged", "staged", "ada"),
+            ("pending", "pending", "ada"),
         ]
-        assert [each.id for each in work.transmissions.newest(deliveries=["staged"])] == [one.id]
+        assert [each.id for each in work.transmissions.newest(deliveries=["pending"])] == [one.id]
 
 
 def test_what_was_sent_cannot_fail_any_more(store: Store) -> None:
