@@ -11,9 +11,12 @@ from typing import Any
 import msgspec
 
 from edi_server.canonical.common import (
+    Amount,
     Contact,
     Dated,
+    Description,
     Identifier,
+    Location,
     Measure,
     Note,
     Party,
@@ -22,28 +25,41 @@ from edi_server.canonical.common import (
     Reference,
     When,
 )
-from edi_server.canonical.despatch_advice import Batch, DespatchAdvice, DespatchLine, Package, Transport
-from edi_server.canonical.order import Delivery, Order, OrderLine
+from edi_server.canonical.despatch_advice import (
+    Batch,
+    DespatchAdvice,
+    DespatchLine,
+    Marking,
+    Package,
+    PackageCount,
+)
+from edi_server.canonical.order import Delivery, Order, OrderLine, TermsOfDelivery, Transport
 
 __all__ = [
     "DOCUMENTS",
     "RECORDS",
+    "Amount",
     "Batch",
     "Contact",
     "Dated",
     "Delivery",
+    "Description",
     "DespatchAdvice",
     "DespatchLine",
     "Identifier",
+    "Location",
+    "Marking",
     "Measure",
     "Note",
     "Order",
     "OrderLine",
     "Package",
+    "PackageCount",
     "Party",
     "Quantity",
     "Record",
     "Reference",
+    "TermsOfDelivery",
     "Transport",
     "When",
     "from_json",
@@ -56,19 +72,25 @@ DOCUMENTS: dict[str, type[Record]] = {"Order": Order, "DespatchAdvice": Despatch
 
 _CLASSES: tuple[type[Record], ...] = (
     *DOCUMENTS.values(),
+    Amount,
     Batch,
     Contact,
     Dated,
     Delivery,
+    Description,
     DespatchLine,
     Identifier,
+    Location,
+    Marking,
     Measure,
     Note,
     OrderLine,
     Package,
+    PackageCount,
     Party,
     Quantity,
     Reference,
+    TermsOfDelivery,
     Transport,
     When,
 )

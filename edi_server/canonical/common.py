@@ -64,6 +64,7 @@ class Reference(Record, frozen=True, kw_only=True):
     #: Line of the referenced document.
     line: str | None = None
     when: When | None = None
+    kept: tuple[str, ...] = ()
 
 
 class Note(Record, frozen=True, kw_only=True):
@@ -71,7 +72,13 @@ class Note(Record, frozen=True, kw_only=True):
 
     #: Qualifier of the subject (EDIFACT 4451), such as "AAI".
     subject: str | None = None
+    #: Lines joined by a line feed.
     text: str
+    #: A standard text beside the free one, by its code (EDIFACT 4441), and whose list it is from (3055).
+    code: str | None = None
+    code_list: str | None = None
+    #: What the text is for (EDIFACT 4453).
+    function: str | None = None
     #: ISO 639 code.
     language: str | None = None
 
@@ -94,6 +101,9 @@ class Contact(Record, frozen=True, kw_only=True):
     phone: str | None = None
     fax: str | None = None
     email: str | None = None
+    #: Further ways to reach them, the scheme being the channel (EDIFACT 3155).
+    channels: tuple[Identifier, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 class Party(Record, frozen=True, kw_only=True):
@@ -129,6 +139,44 @@ class Quantity(Record, frozen=True, kw_only=True):
     kind: str
     value: Decimal
     unit: str | None = None
+
+
+class Amount(Record, frozen=True, kw_only=True):
+    """An amount of money whose meaning has no field of its own."""
+
+    #: Qualifier in the partner's syntax (EDIFACT 5025).
+    kind: str
+    value: Decimal
+    #: ISO 4217, where it is not the document's.
+    currency: str | None = None
+
+
+class Description(Record, frozen=True, kw_only=True):
+    """What an article is, in words or by the code of a characteristic."""
+
+    #: How it is said (EDIFACT 7077): "F" free text, "C" code, …
+    kind: str | None = None
+    #: Which characteristic (EDIFACT 7081), such as "35" (colour).
+    characteristic: str | None = None
+    #: Code of the description (EDIFACT 7009), and whose list it is from (3055).
+    code: str | None = None
+    code_list: str | None = None
+    #: Lines joined by a line feed.
+    text: str | None = None
+    #: ISO 639 code.
+    language: str | None = None
+
+
+class Location(Record, frozen=True, kw_only=True):
+    """A place with a role in the business."""
+
+    #: Role (EDIFACT 3227), such as "7" (place of delivery).
+    kind: str
+    #: Code of the place, and whose list it is from (EDIFACT 3055).
+    code: str | None = None
+    code_list: str | None = None
+    name: str | None = None
+    kept: tuple[str, ...] = ()
 
 
 class Measure(Record, frozen=True, kw_only=True):

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from edi_server.canonical.common import Dated, Identifier, Measure, Note, Party, Quantity, Record, Reference, When
-from edi_server.canonical.order import DocumentFunction
+from edi_server.canonical.common import (
+    Amount,
+    Dated,
+    Description,
+    Identifier,
+    Location,
+    Measure,
+    Note,
+    Party,
+    Quantity,
+    Record,
+    Reference,
+    When,
+)
+from edi_server.canonical.order import DocumentFunction, TermsOfDelivery, Transport
 
 
 class Batch(Record, frozen=True, kw_only=True):
@@ -13,8 +26,14 @@ class Batch(Record, frozen=True, kw_only=True):
 
     number: str | None = None
     quantity: Decimal | None = None
+    unit: str | None = None
     best_before: When | None = None
     serials: tuple[str, ...] = ()
+    #: Shipping marks on the goods; lines joined by a line feed.
+    marks: str | None = None
+    dates: tuple[Dated, ...] = ()
+    numbers: tuple[Identifier, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 class DespatchLine(Record, frozen=True, kw_only=True):
@@ -26,7 +45,10 @@ class DespatchLine(Record, frozen=True, kw_only=True):
     supplier_sku: str | None = None
     buyer_sku: str | None = None
     articles: tuple[Identifier, ...] = ()
+    #: The first free text that says what the article is; lines joined by a line feed.
     description: str | None = None
+    #: All other descriptions: further text, colour, size, codes.
+    descriptions: tuple[Description, ...] = ()
     #: Despatched quantity.
     quantity: Decimal | None = None
     unit: str | None = None
@@ -36,10 +58,38 @@ class DespatchLine(Record, frozen=True, kw_only=True):
     #: The buyer's line number in that order.
     order_line: str | None = None
     batches: tuple[Batch, ...] = ()
+    #: Serial or batch numbers of the whole line, the scheme saying which (EDIFACT 7405).
+    numbers: tuple[Identifier, ...] = ()
+    amounts: tuple[Amount, ...] = ()
+    places: tuple[Location, ...] = ()
     dates: tuple[Dated, ...] = ()
     measures: tuple[Measure, ...] = ()
     notes: tuple[Note, ...] = ()
     references: tuple[Reference, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+class Marking(Record, frozen=True, kw_only=True):
+    """What is written on packages."""
+
+    #: Instruction (EDIFACT 4233), such as "33E" (marked with SSCC).
+    kind: str | None = None
+    #: Shipping marks; lines joined by a line feed.
+    text: str | None = None
+    #: Numbers marked on the package other than its SSCC, the scheme saying which (EDIFACT 7405).
+    numbers: tuple[Identifier, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+class PackageCount(Record, frozen=True, kw_only=True):
+    """How many packages of a kind the whole shipment has."""
+
+    #: Kind of packaging (EDIFACT 7065), in words where there is no code.
+    kind: str | None = None
+    kind_name: str | None = None
+    count: Decimal | None = None
+    measures: tuple[Measure, ...] = ()
+    markings: tuple[Marking, ...] = ()
     kept: tuple[str, ...] = ()
 
 
@@ -48,30 +98,19 @@ class Package(Record, frozen=True, kw_only=True):
 
     #: Kind of packaging (EDIFACT 7065), such as "201" (pallet ISO 1) or "CT" (carton).
     kind: str | None = None
+    #: The kind in words.
+    kind_name: str | None = None
     #: Number of alike packages this record stands for.
     count: Decimal | None = None
     #: Serial shipping container codes (GS1), 18 digits.
     sscc: tuple[str, ...] = ()
+    #: Where in the order of packages it stands (EDIFACT 7075), such as "3" (outer).
+    level: str | None = None
     measures: tuple[Measure, ...] = ()
+    markings: tuple[Marking, ...] = ()
+    notes: tuple[Note, ...] = ()
     packages: tuple[Package, ...] = ()
     lines: tuple[DespatchLine, ...] = ()
-    kept: tuple[str, ...] = ()
-
-
-class Transport(Record, frozen=True, kw_only=True):
-    """How the goods travel."""
-
-    #: Stage (EDIFACT 8051).
-    stage: str | None = None
-    #: Mode (EDIFACT 8067), such as "30" (road).
-    mode: str | None = None
-    #: Carrier's code and name.
-    carrier: str | None = None
-    carrier_name: str | None = None
-    #: Licence plate or vessel.
-    vehicle: str | None = None
-    #: Number of the journey or consignment note.
-    journey: str | None = None
     kept: tuple[str, ...] = ()
 
 
@@ -80,7 +119,11 @@ class DespatchAdvice(Record, frozen=True, kw_only=True):
 
     #: Our despatch advice number: the business key of the document.
     number: str | None = None
+    #: The supplier's own name of the kind of document (EDIFACT 1000).
+    title: str | None = None
     function: DocumentFunction = "original"
+    #: Which answer the supplier wants (EDIFACT 4343).
+    answer: str | None = None
     issued_on: When | None = None
     despatched_on: When | None = None
     #: Estimated or requested delivery.
@@ -95,8 +138,13 @@ class DespatchAdvice(Record, frozen=True, kw_only=True):
     ship_from: Party | None = None
     parties: tuple[Party, ...] = ()
     measures: tuple[Measure, ...] = ()
+    terms: tuple[TermsOfDelivery, ...] = ()
     transports: tuple[Transport, ...] = ()
     notes: tuple[Note, ...] = ()
+    #: Packages of the whole shipment by kind: a summary of `packages`, or all that is known.
+    packing: tuple[PackageCount, ...] = ()
+    #: The level of the whole shipment in the partner's order of packages (EDIFACT 7075).
+    packing_level: str | None = None
     packages: tuple[Package, ...] = ()
     lines: tuple[DespatchLine, ...] = ()
     kept: tuple[str, ...] = ()

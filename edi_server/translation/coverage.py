@@ -1,0 +1,83 @@
+"""What of a message reached the document: each filled component is read, kept, or not carried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from edi_server.findings import Place
+from edi_server.guides.model import Tree
+from edi_server.syntax.normal import to_text
+from edi_server.translation.interpreter import FRAME, Mark, read_tree
+from edi_server.translation.plan import Plan
+
+
+class NotCarried(msgspec.Struct, frozen=True, kw_only=True):
+    """A filled component of a message that no line reads and that is not kept."""
+
+    place: Place
+    #: Data element at that place, such as "1131"; "" where the segment has no such place.
+    element: str
+    text: str
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a message reached the document, in filled components (UNH, UNS and UNT left out)."""
+
+    filled: int
+    read: int
+    #: In segments that were kept whole.
+    kept: int
+    not_carried: tuple[NotCarried, ...]
+
+    @property
+    def unread(self) -> int:
+        """Number of filled components that were lost."""
+        return len(self.not_carried)
+
+
+def cover(plan: Plan, tree: Tree) -> Coverage:
+    """The coverage of a message by a plan made for reading."""
+    done = read_tree(plan, tree)
+    filled = read = kept = 0
+    lost = []
+    for number, position, segment in tree.walk():
+        if segment[:3] in FRAME:
+            continue
+        for mark, text in _components(number, segment):
+            filled += 1
+            if number in done.kept:
+                kept += 1
+            elif mark in done.read:
+                read += 1
+            else:
+                lost.append(_not_carried(tree, position, mark, text))
+    return Coverage(filled=filled, read=read, kept=kept, not_carried=tuple(lost))
+
+
+def _components(number: int, segment: str) -> Iterator[tuple[Mark, str]]:
+    for element, content in enumerate(segment.split("+")):
+        for repetition, composite in enumerate(content.split("*") if element else ()):
+            for component, text in enumerate(composite.split(":"), 1):
+                if text:
+                    yield (number, element, repetition, component), text
+
+
+def _not_carried(tree: Tree, position: int, mark: Mark, text: str) -> NotCarried:
+    number, element, repetition, component = mark
+    row = tree.guide.position(position)
+    use = row.segment.elements[element - 1] if element <= len(row.segment.elements) else None
+    part = use.components[component - 1] if use and component <= len(use.components) else None
+    return NotCarried(
+        place=Place(
+            segment=number,
+            tag=row.tag,
+            group=row.path or None,
+            element=element,
+            component=component if use and use.composite else None,
+            repetition=repetition + 1 if repetition else None,
+        ),
+        element=part.element.id if part else "",
+        text=to_text(text)[:80],
+    )

@@ -1,0 +1,143 @@
+"""One profile at work on one guide: reading, writing, what is not carried, and where each line comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import msgspec
+
+from edi_server.canonical import DOCUMENTS, Record
+from edi_server.errors import ConfigurationError
+from edi_server.findings import Finding
+from edi_server.guides.model import Guide, Tree
+from edi_server.translation.checks import CHECKS
+from edi_server.translation.coverage import Coverage, cover
+from edi_server.translation.interpreter import read_tree
+from edi_server.translation.plan import Plan
+from edi_server.translation.profile import Line, Profile, ProfileProblem, Source
+from edi_server.translation.resolve import resolve
+from edi_server.translation.views import VIEWS
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A document read from a message, and what is wrong with it."""
+
+    document: Record
+    findings: tuple[Finding, ...] = ()
+
+
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
+    """The segments of a document in normal form and in the order of the guide, without UNH and UNT, with UNS."""
+
+    segments: list[str]
+    findings: tuple[Finding, ...] = ()
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """One effective line of a profile, for people."""
+
+    #: Such as "document.number" or "shapes.line.quantity".
+    key: str
+    #: Where in the message: paths as written, those read only last.
+    places: tuple[str, ...]
+    #: Name of the codec, code table or shape.
+    codec: str
+    source: Source
+    why: str | None = None
+    #: "both", "read" or "write": lines that work one way, or differently each way, are exempt from the laws.
+    direction: str = "both"
+
+
+def check_profile(profile: Profile, guides: Iterable[Guide]) -> list[ProfileProblem]:
+    """Every author error of a profile: those that show without a guide, and those of each guide."""
+    problems = list(profile.problems)
+    for guide in guides:
+        for direction in ("read", "write"):
+            problems += resolve(profile, guide, direction).problems  # type: ignore[arg-type] — the two of the tuple
+    return list(dict.fromkeys(problems))
+
+
+class Translator:
+    """A profile resolved and compiled for one guide."""
+
+    def __init__(self, profile: Profile, guide: Guide) -> None:
+        problems = check_profile(profile, [guide])
+        if problems:
+            raise ConfigurationError("\n".join(map(str, problems)))
+        self.profile, self.guide = profile, guide
+        self._view = VIEWS.get(profile.view or "")
+        self._checks = [CHECKS[name] for name in profile.checks]
+
+    @cached_property
+    def reading_plan(self) -> Plan:
+        """The profile resolved for reading."""
+        return resolve(self.profile, self.guide, "read")
+
+    @cached_property
+    def writing_plan(self) -> Plan:
+        """The profile resolved for writing."""
+        return resolve(self.profile, self.guide, "write")
+
+    def read(self, tree: Tree) -> Reading:
+        """The document that a message says; never raises for anything that a message may contain."""
+        done = read_tree(self.reading_plan, tree)
+        document = self._view.to_document(done.document) if self._view else done.document
+        findings = [*done.findings]
+        for check in self._checks:
+            findings += check.findings(document)
+        return Reading(document=document, findings=tuple(findings))
+
+    def not_carried(self, tree: Tree) -> Coverage:
+        """What of a message did not reach the document, and how much did."""
+        return cover(self.reading_plan, tree)
+
+    def explain(self) -> list[Explained]:
+        """Each effective line with the place it comes from."""
+        lines = []
+        for shape in self.profile.shapes.values():
+            owner = shape.name if shape.name == "document" else f"shapes.{shape.name}"
+            for entry in shape.entries:
+                line = entry.reading or entry.writing
+                assert line is not None  # an entry without any line is not made
+                direction = "both" if not entry.one_way else "read" if entry.reading else "write"
+                lines.append(
+                    Explained(
+                        key=f"{owner}.{entry.key}",
+                        places=tuple(path.text for path in (*line.at, *line.parts, *line.also)),
+                        codec=_codec(line),
+                        source=entry.source,
+                        why=entry.why,
+                        direction=direction,
+                    )
+                )
+        return lines
+
+
+def _codec(line: Line) -> str:
+    if line.kind in ("constant", "computed"):
+        return f"{line.kind} {line.value!r}"
+    return line.shape or (f"codes {line.codes}" if line.codes else line.codec)
+
+
+def document_class(profile: Profile) -> type[Record]:
+    """The canonical class of a profile's documents."""
+    return DOCUMENTS[profile.document]
+
+
+_CACHE: dict[tuple[str, str, int], Translator] = {}
+_MOST = 256
+
+
+def translator_for(profile: Profile, guide: Guide) -> Translator:
+    """The translator of a profile and a guide, cached by the profile's version and the guide.
+
+    Raises ConfigurationError, one problem a line, if the profile has author errors for that guide.
+    """
+    key = (profile.name, profile.version, id(guide))
+    known = _CACHE.get(key)
+    if known is None:
+        if len(_CACHE) >= _MOST:
+            _CACHE.clear()
+        known = _CACHE[key] = Translator(profile, guide)
+    return known
