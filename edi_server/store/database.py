@@ -12,7 +12,15 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from edi_server.errors import ConfigurationError, StoreError
@@ -124,7 +132,7 @@ def _is_permanent(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return str(state).startswith(_PERMANENT_STATES)
-    return isinstance(error, IntegrityError)
+    return isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError)
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -117,7 +117,7 @@ TRANSMISSION_DELIVERY = Lifecycle(
     first=(None, "pending", "staged"),
     moves={
         "pending": {
-            "staged": "deliver: the final bytes stand ready under their control number",
+            "staged": "deliver: the mailbox holds the final bytes, not yet under their name",
             "sent": "deliver: handed over",
             "failed": "deliver: given up after the last attempt",
         },

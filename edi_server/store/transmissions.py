@@ -48,7 +48,7 @@ class Transmissions:
         False after all, another thread was faster: leave the unit of work by an exception, which gives them back.
         """
         if transmission.delivery is None:
-            transmission = msgspec.structs.replace(transmission, delivery="staged")
+            transmission = msgspec.structs.replace(transmission, delivery="pending")
         detail = f"{transmission.name}, {transmission.size} bytes, for mailbox {transmission.mailbox}."
         return self._store_once(transmission, str(transmission.delivery), detail, actor)
 

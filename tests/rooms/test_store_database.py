@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, select, text
 
 from edi_server.errors import ConfigurationError, StoreError
 from edi_server.findings import Finding, Place
-from edi_server.store import DeadLetter, Store, Transmission, new_id, records, tables
+from edi_server.store import DeadLetter, Store, Transmission, Work, new_id, records, tables
 from edi_server.store.columns import KEY_LENGTH
 from edi_server.store.database import connect, read_url
 
@@ -94,6 +94,49 @@ def test_writing_without_migration_is_refused(empty_database_url: str, tmp_path:
         Store.open(empty_database_url, tmp_path / "archive", migrate=False)
     Store.open(empty_database_url, tmp_path / "archive").close()
     Store.open(empty_database_url, tmp_path / "archive", migrate=False).close()
+
+
+def test_a_lost_connection_is_a_passing_error_and_the_next_one_is_new(postgresql_url: str, tmp_path: Path) -> None:
+    def break_down(work: Work) -> None:
+        killer = create_engine(read_url(postgresql_url))
+        with killer.connect() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": work.connection.scalar(_PID)})
+        killer.dispose()
+        work.transmissions.newest()
+
+    with Store.open(postgresql_url, tmp_path / "archive") as store:
+        with pytest.raises(StoreError) as raised, store.begin() as work:
+            break_down(work)
+        assert not raised.value.permanent
+        with store.begin() as work:
+            assert work.transmissions.newest() == []
+
+
+_PID = text("SELECT pg_backend_pid()")
+
+
+def test_a_deadlock_is_a_passing_error_for_one_and_no_error_for_the_other(postgresql_url: str, tmp_path: Path) -> None:
+    errors: list[StoreError] = []
+    together = threading.Barrier(2)
+
+    def lock(first: str, second: str) -> None:
+        try:
+            with store.begin() as work:
+                work.control_numbers.next_control_number(first, high=9)
+                together.wait()
+                work.control_numbers.next_control_number(second, high=9)
+        except StoreError as error:
+            errors.append(error)
+
+    with Store.open(postgresql_url, tmp_path / "archive") as store:
+        threads = [threading.Thread(target=lock, args=names) for names in (("a", "b"), ("b", "a"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with store.read() as work:
+            assert [one.last for one in work.control_numbers.all()] == [1, 1]
+    assert [error.permanent for error in errors] == [False]
 
 
 def test_what_raises_is_rolled_back(store: Store) -> None:
@@ -259,8 +302,6 @@ def test_ids_of_many_threads_are_distinct() -> None:
 
 
 def test_a_transaction_that_somebody_else_began_can_be_joined(store: Store) -> None:
-    from edi_server.store import Work
-
     one = transmission()
     with store.engine.begin() as connection:
         Work(connection).transmissions.take(one)

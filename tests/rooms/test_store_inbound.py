@@ -299,6 +299,20 @@ def test_thousands_of_messages_are_written_in_seconds(store: Store) -> None:
     assert took < 20
 
 
+def test_the_documents_of_a_duplicate_are_withdrawn_with_their_cases(store: Store) -> None:
+    kept, came = inbound("1", control_reference="REF0"), inbound("1", "2")
+    arrive(store, kept)
+    with store.begin() as work:
+        work.transmissions.take(came.transmission)
+        came.write(work)
+        for subject in (came.documents[0].subject, came.messages[1].subject, kept.documents[0].subject):
+            work.cases.open(Case(subject_kind=subject.kind, subject_id=subject.id, reason="r", sentence="s"))
+        assert work.opening.withdraw_documents(came.interchange.id) == 2
+        assert work.opening.withdraw_documents(came.interchange.id) == 0
+        assert [one.id for one in work.documents.newest()] == [kept.documents[0].id]
+        assert [case.subject_id for case in work.cases.newest()] == [kept.documents[0].id]
+
+
 # Duplicates
 
 
@@ -529,6 +543,19 @@ def test_a_superseded_document_holds_nothing_back(store: Store) -> None:
     with store.begin() as work:
         work.documents.add(change)
         assert [one.id for one in work.documents.earlier_unfinished(change)] == [again.documents[0].id]
+
+
+def test_what_waited_for_a_document_is_found_when_that_is_done(store: Store) -> None:
+    first, other = order("4711"), order("4712")
+    second, third = order("4711-1", reference="4711"), order("4711-2", reference="4711")
+    with store.begin() as work:
+        for one in (first, other, second, third):
+            work.documents.add(one)
+        assert [one.number for one in work.documents.held_behind(first)] == ["4711-1"]
+        work.documents.change(second.id, "posted", delivery="delivered")
+        assert [one.number for one in work.documents.held_behind(first)] == ["4711-2"]
+        assert work.documents.held_behind(third) == work.documents.held_behind(other) == []
+        assert work.documents.held_behind(msgspec.structs.replace(first, reference=None)) == []
 
 
 # Documents

@@ -114,7 +114,8 @@ def test_a_transmission_is_staged_sent_and_sent_again_on_demand(store: Store) ->
     one = transmission()
     with store.begin() as work:
         work.transmissions.stage(one)
-        assert work.transmissions.get(one.id).delivery == "staged"
+        assert work.transmissions.get(one.id).delivery == "pending"
+        assert work.transmissions.move(one.id, "staged")
         assert [each.id for each in work.transmissions.unfinished("outbound")] == [one.id]
         attempt = DeliveryAttempt(transmission_id=one.id, outcome="failed", detail="Disk full.")
         assert work.transmissions.record_attempt(attempt)
@@ -126,7 +127,8 @@ def test_a_transmission_is_staged_sent_and_sent_again_on_demand(store: Store) ->
         assert work.transmissions.unfinished("outbound") == []
         assert work.transmissions.move(one.id, "pending", actor="ada", detail="Resend.")
         assert [(e.what, e.result, e.actor) for e in work.timeline.of(one.subject)] == [
-            ("staged", "", "system"),
+            ("pending", "", "system"),
+            ("staged", "staged", "system"),
             ("delivery attempted", "failed", "system"),
             ("sent", "sent", "system"),
             ("pending", "pending", "ada"),
