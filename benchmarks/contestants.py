@@ -20,7 +20,7 @@ TIMEOUT = 900
 class Contestant(NamedTuple):
     name: str
     module: str
-    #: Passes a process makes each time it is its turn; the fast one makes more to be measured as well as the slow.
+    #: Processes, of one pass each, when it is its turn; the fast one gets more to be measured as well as the slow.
     passes: int
     python: Path
 
@@ -54,9 +54,9 @@ def ask(python: Path, module: str, *arguments: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def run(contestant: Contestant, file: Path) -> dict[str, Any]:
-    """One turn of a contestant."""
-    return ask(contestant.python, contestant.module, str(file), "--passes", str(contestant.passes))
+def run(contestant: Contestant, file: Path) -> list[dict[str, Any]]:
+    """One turn of a contestant: a report for each pass."""
+    return [ask(contestant.python, contestant.module, str(file)) for _ in range(contestant.passes)]
 
 
 def check(contestant: Contestant, file: Path) -> dict[str, Any]:

@@ -49,15 +49,15 @@ def compete(files: dict[str, Path], rounds: int) -> dict[str, dict[str, list[dic
     for number in range(1, rounds + 1):
         for kind, file in files.items():
             for contestant in (OURS, *RIVALS):
-                reports[kind][contestant.name].append(run(contestant, file))
-            seconds = (f"{name} {min(r[-1]['user_cpu_seconds']):.3f} s" for name, r in reports[kind].items())
+                reports[kind][contestant.name] += run(contestant, file)
+            seconds = (f"{name} {r[-1]['user_cpu_seconds']:.3f} s" for name, r in reports[kind].items())
             print(f"round {number} {kind}: {', '.join(seconds)}", flush=True)
     return reports
 
 
 def summarize(reports: list[dict[str, Any]], size: int) -> dict[str, float]:
     """The median of all passes of all rounds."""
-    seconds = median(second for report in reports for second in report["user_cpu_seconds"])
+    seconds = median(report["user_cpu_seconds"] for report in reports)
     count = reports[0]["messages"]
     return {
         "microseconds": seconds / count * 1e6,
