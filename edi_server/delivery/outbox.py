@@ -1,0 +1,71 @@
+"""Handing one outbound transmission over to its mailbox, exactly once where the transport can tell.
+
+The order of effects makes every crash harmless:
+
+1. the final bytes stand in the archive under their control number, the transmission is `pending`;
+2. the mailbox stages them; then the transmission is `staged`;
+3. the mailbox hands them over; then the transmission is `sent`.
+
+A crash between two effects repeats the later one, and the mailbox answers a repeated hand-over of something that is no
+longer staged with "delivered before".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import NAMESPACE_OID, uuid5
+
+from edi_server.store import DeliveryAttempt, Interchange, Store, Transmission, Work
+from edi_server.store.records import now
+from edi_server.transports.port import HandedOver, Transport
+
+
+def deliver(
+    store: Store,
+    transport: Transport,
+    transmission_id: str,
+    *,
+    expected_within: Callable[[Interchange], timedelta | None],
+) -> None:
+    """Deliver a transmission; again after a crash or failure, as often as needed.
+
+    `expected_within` says how long the partner may take to acknowledge an interchange; the time runs from the sending.
+    Raises TransportError, StoreError.
+    """
+    with store.read() as work:
+        transmission = work.transmissions.get(transmission_id)
+    if transmission.delivery in ("pending", "failed"):
+        with store.archive.open(transmission.content_hash) as content:
+            transport.stage(transmission.id, transmission.mailbox, content.read())
+        with store.begin() as work:
+            work.transmissions.move(transmission.id, "staged")
+    elif transmission.delivery == "sent":
+        return
+    handed = transport.hand_over(transmission.id, transmission.mailbox, transmission.name)
+    with store.begin() as work:
+        _record_sent(work, transmission, handed, expected_within)
+
+
+def _record_sent(
+    work: Work,
+    transmission: Transmission,
+    handed: HandedOver,
+    expected_within: Callable[[Interchange], timedelta | None],
+) -> None:
+    detail = "It had been handed over before." if handed.earlier else f"As {handed.name}."
+    attempt = DeliveryAttempt(
+        # One id per attempt, so that the same attempt recorded after a crash is the same row.
+        id=str(uuid5(NAMESPACE_OID, f"{transmission.id}/{transmission.attempts + 1}")),
+        transmission_id=transmission.id,
+        outcome="sent",
+        detail=detail,
+    )
+    work.transmissions.record_attempt(attempt)
+    work.transmissions.move(transmission.id, "sent", detail=detail)
+    for document in work.documents.of(transmission=transmission.id):
+        work.documents.change(document.id, "sent", delivery="sent")
+    for interchange in work.interchanges.of(transmission.id):
+        within = expected_within(interchange)
+        if within is not None and interchange.acknowledgment == "none":
+            work.interchanges.mark_waiting(interchange.id, due_at=now() + within)

@@ -1,0 +1,179 @@
+"""The daemon: watches the mailboxes, runs the workflows, keeps the schedules.
+
+One process. Threads: the engine's own, the collector, and (with an embedded sandbox) the stand-in's web server.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from edi_server.engine.corridor import Corridor
+from edi_server.engine.durable import Durable, Retries, Submitter
+from edi_server.engine.workflows import Work, Workflows
+from edi_server.errors import ConfigurationError, EdiServerError
+from edi_server.store import Transmission
+from edi_server.transports.port import Claim, Left, Transport
+from edi_server.transports.watching import Watch
+
+log = logging.getLogger(__name__)
+
+
+class Collector:
+    """Takes files from the mailboxes: claim, archive, commit, submit, release, in this order."""
+
+    def __init__(self, corridor: Corridor, work: Work) -> None:
+        self._corridor = corridor
+        self._work = work
+        self._transport: Transport = corridor.transport()
+
+    def finish_claims(self) -> None:
+        """Take what an earlier process had claimed when it ended."""
+        for claim in self._transport.claimed():
+            self.take(claim)
+
+    def collect(self) -> float | None:
+        """Take what is complete now; seconds until something else may be, or None."""
+        collected = self._transport.collect()
+        for left in collected.left:
+            _report(left)
+        for claim in collected.claims:
+            self.take(claim)
+        return collected.look_again_seconds
+
+    def take(self, claim: Claim) -> None:
+        """Make a claimed file a transmission; repeated after a crash, it is the same one."""
+        store = self._corridor.store
+        partner = self._corridor.book.partner_of_mailbox(claim.mailbox)
+        with claim.path.open("rb") as content:
+            archived = store.archive.put(content)
+        transmission = Transmission(
+            id=claim.transmission_id,
+            direction="inbound",
+            partner=partner.name if partner else None,
+            mailbox=claim.mailbox,
+            transport="folder",
+            name=claim.name,
+            size=archived.size,
+            content_hash=archived.hash,
+        )
+        with store.begin() as work:
+            work.transmissions.take(transmission)
+        self._work.receive(transmission.id, transmission.mailbox)
+        self._transport.release(claim)
+        log.info("took %s from mailbox %s as %s", claim.name, claim.mailbox, transmission.id)
+
+
+class Daemon:
+    """Everything that `edi-server serve` runs. A context manager: running inside the block."""
+
+    def __init__(self, corridor: Corridor) -> None:
+        self._corridor = corridor
+        settings = corridor.configuration.settings
+        retries = settings.engine.retries
+        url = corridor.configuration.database_url()
+        corridor.store  # noqa: B018 — the tables are brought to this version before anything runs
+        self._lock = _OneAtATime(Path(settings.paths.data) / "daemon.lock")
+        self._durable = Durable(
+            url,
+            executor="daemon",
+            poll_seconds=settings.engine.poll_seconds,
+            retries=Retries(
+                limit=retries.attempts,
+                first=retries.first_seconds,
+                factor=retries.factor,
+                longest=retries.longest_seconds,
+            ),
+        )
+        self.submitter = Submitter(url)
+        self.work = Work(self.submitter)
+        self.workflows = Workflows(corridor, self._durable, self.work)
+        self._stopping = threading.Event()
+        self._collector = threading.Thread(target=self._collect, name="collector", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._corridor.prepare_mailboxes()
+        self._durable.launch(self.workflows.queues(), self.workflows.schedules())
+        self.workflows.pick_up()
+        self._collector.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._collector.join(timeout=10)
+        self._durable.stop()
+        self.submitter.close()
+        self._lock.release()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until `stop` was called; False if the time ran out first."""
+        return self._stopping.wait(seconds)
+
+    def stop(self) -> None:
+        """Let `wait` return; safe in a signal handler."""
+        self._stopping.set()
+
+    def _collect(self) -> None:
+        settings = self._corridor.configuration.settings
+        folder = settings.transports.folder
+        collector = Collector(self._corridor, self.work)
+        with Watch(Path(settings.paths.inbox), folder.watch) as watch:
+            if watch.without:
+                log.info("inboxes are looked through every %s s only: %s", folder.scan_seconds, watch.without)
+            _carefully(collector.finish_claims)
+            while not self._stopping.is_set():
+                again = _carefully(collector.collect)
+                self._reload_book()
+                watch.wait(min(folder.scan_seconds, again if again is not None else folder.scan_seconds))
+
+    def _reload_book(self) -> None:
+        try:
+            if self._corridor.reload_book():
+                self._corridor.prepare_mailboxes()
+                self._durable.apply(self.workflows.schedules())
+                log.info("partner files were read again")
+        except ConfigurationError as error:
+            self._corridor.report_once(f"partner files keep their last good state: {error}")
+
+
+class _OneAtATime:
+    """One daemon per data folder: a second one would run the first one's work beside it."""
+
+    def __init__(self, path: Path) -> None:
+        import fcntl
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            message = f"Another daemon is running on {path.parent}; stop it first, or give this one its own paths.data."
+            raise ConfigurationError(message) from None
+
+    def release(self) -> None:
+        self._file.close()
+
+
+T = TypeVar("T")
+
+
+def _carefully(action: Callable[[], T]) -> T | None:
+    """Run an action whose failure must not end the collector: it is tried again at the next look."""
+    try:
+        return action()
+    except EdiServerError as error:
+        log.warning("collecting: %s", error)
+    except Exception:
+        log.exception("collecting failed unexpectedly")
+    return None
+
+
+def _report(left: Left) -> None:
+    log.warning("left in mailbox %s: %s", left.mailbox or "(none)", left.finding.sentence)

@@ -1,0 +1,200 @@
+"""The way out: what was done in the ERP becomes a document and leaves as a message, exactly once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from edi_server.canonical import DespatchAdvice, Record, to_json
+from edi_server.engine.corridor import Corridor
+from edi_server.engine.staging import Envelope, Letter, stage
+from edi_server.envelope.model import InterchangeHeader, MessageHeader
+from edi_server.erp.port import DeliveryDone
+from edi_server.findings import Finding, has_errors
+from edi_server.guides import check, load_guide
+from edi_server.partners import Agreement
+from edi_server.store import Case, Document, Work, business_key
+from edi_server.translation import translator_for
+
+#: Looked back beyond the last record seen: a transaction may commit that long after the time it writes.
+OVERLAP = timedelta(minutes=10)
+AGENCY = "UN"
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A document as the message that an agreement asks for."""
+
+    header: MessageHeader
+    #: Segments between UNH and UNT in normal form.
+    body: list[str]
+    findings: tuple[Finding, ...]
+
+
+def advise_deliveries(corridor: Corridor, agreement_id: str) -> list[tuple[str, str]]:
+    """Stage a message for each delivery that was done and not advised yet; (transmission, mailbox) of each.
+
+    Raises ErpError, StoreError, ConfigurationError; what was staged until then stays.
+    """
+    agreement = corridor.agreement(agreement_id)
+    name = f"deliveries for {agreement.id}"
+    with corridor.store.read() as work:
+        reached = work.watermarks.reached(name)
+    customer = agreement.partner.erp_reference
+    deliveries = corridor.erp(agreement.erp).deliveries_done(customer, reached and reached - OVERLAP)
+    staged = [one for delivery in deliveries if (one := advise(corridor, agreement, delivery))]
+    if deliveries:
+        _advance(corridor, name, max(delivery.changed_at for delivery in deliveries))
+    return [(one, agreement.partner.mailbox) for one in staged]
+
+
+def _advance(corridor: Corridor, name: str, to: datetime) -> None:
+    with corridor.store.begin() as work:
+        work.watermarks.advance(name, to)
+
+
+def advise(corridor: Corridor, agreement: Agreement, delivery: DeliveryDone) -> str | None:
+    """Stage the despatch advice of one delivery; the transmission, or None if there is none (known, or not sayable)."""
+    advice = _addressed(delivery.advice, agreement)
+    content = to_json(advice)
+    document = Document(
+        direction="outbound",
+        company=agreement.company,
+        partner=agreement.partner.name,
+        agreement=agreement.id,
+        type=agreement.document,
+        number=advice.number,
+        business_key=business_key(agreement.company, agreement.partner.name, agreement.document, advice.number),
+        reference=delivery.order_numbers[0] if delivery.order_numbers else advice.number,
+        test=agreement.test,
+        content=content,
+        content_hash=hashlib.sha256(content).hexdigest(),
+        erp=agreement.erp,
+        erp_record_id=delivery.record_id,
+        erp_record_name=delivery.record_name,
+    )
+    # Outside the unit of work: writing a message needs no lock, and the key below decides whether it counts.
+    with corridor.store.read() as work:
+        if document.business_key and work.ledger.find(document.business_key):
+            return None
+    return send(corridor, agreement, document, advice)
+
+
+def send(corridor: Corridor, agreement: Agreement, document: Document, content: Record) -> str | None:
+    """Stage an outbound document that is not in the store yet; its transmission, or None if it is known or invalid."""
+    written = write_document(corridor, agreement, content)
+    profile = corridor.profile(agreement)
+    document = msgspec.structs.replace(
+        document,
+        profile=profile.name,
+        profile_version=profile.version,
+        findings=written.findings,
+        validation="invalid" if has_errors(written.findings) else "valid",
+    )
+    with corridor.store.begin() as work:
+        key, digest = str(document.business_key), str(document.content_hash)
+        claimed = work.ledger.claim_key(key, digest, document.id, erp=document.erp)
+        if claimed.outcome != "new" or claimed.posting.document_id != document.id:
+            return None
+        work.documents.add(document, detail=f"From {document.erp_record_name} in {document.erp}.")
+        if document.validation == "invalid":
+            _open_case(work, document)
+            return None
+        return stage_document(corridor, work, agreement, document, written)
+
+
+def stage_document(
+    corridor: Corridor, work: Work, agreement: Agreement, document: Document, written: Written, *, run: str = ""
+) -> str:
+    """Stage a written document in the caller's unit of work; the id of its transmission."""
+    letter = Letter(header=written.header, body=written.body)
+    why = f"{agreement.id} {document.id} {run}".strip()
+    staged = stage(
+        corridor.store,
+        work,
+        _envelope(agreement),
+        [letter],
+        why=why,
+        name=agreement.writing.file_name,
+        number=document.number or "",
+    )
+    work.documents.place(
+        document.id,
+        transmission_id=staged.transmission.id,
+        interchange_id=staged.interchange.id,
+        message_id=staged.messages[0].id,
+    )
+    return staged.transmission.id
+
+
+def write_document(corridor: Corridor, agreement: Agreement, content: Record) -> Written:
+    """A canonical document through the agreement's profile, checked by the guide like anything that comes in."""
+    version = agreement.versions[0]
+    guide = load_guide(version=version, message=agreement.message)
+    writing = translator_for(corridor.profile(agreement), guide).write(content)
+    header = _message_header(agreement, version)
+    checked = check(guide, _whole(header, writing.segments), released=True, codes=agreement.policies.code_severity)
+    return Written(header=header, body=writing.segments, findings=(*writing.findings, *checked.findings))
+
+
+def _whole(header: MessageHeader, body: Sequence[str]) -> list[str]:
+    kind = ":".join(part for part in (header.type, header.version, header.release, AGENCY, header.association) if part)
+    return [f"UNH+1+{kind}", *body, f"UNT+{len(body) + 2}+1"]
+
+
+def _message_header(agreement: Agreement, version: str) -> MessageHeader:
+    directory, _, release = version.partition(".")
+    return MessageHeader(
+        type=agreement.message,
+        version=directory,
+        release=release,
+        agency=AGENCY,
+        association=agreement.writing.association,
+    )
+
+
+def _envelope(agreement: Agreement) -> Envelope:
+    writing = agreement.writing
+    header = InterchangeHeader(
+        syntax="edifact",
+        charset=writing.charset,
+        syntax_version=writing.syntax_version,
+        sender=agreement.own_written,
+        recipient=agreement.partner_written,
+        application_reference=writing.application_reference,
+        acknowledgment_requested=agreement.acknowledgments.expected_within is not None,
+        test=agreement.test,
+        agreement=writing.agreement_id,
+        separators=writing.separators,
+    )
+    return Envelope(
+        header=header,
+        partner=agreement.partner.name,
+        mailbox=agreement.partner.mailbox,
+        agreement=agreement.id,
+        writing=writing,
+        numbers=agreement.control_numbers,
+        counter=agreement.interchange_counter,
+    )
+
+
+def _addressed(advice: DespatchAdvice, agreement: Agreement) -> DespatchAdvice:
+    """The advice with our number where the ERP does not know it: agreements are between identities."""
+    if advice.supplier is None or advice.supplier.gln or not agreement.own.gln:
+        return advice
+    supplier = msgspec.structs.replace(advice.supplier, gln=agreement.own.gln)
+    return msgspec.structs.replace(advice, supplier=supplier)
+
+
+def _open_case(work: Work, document: Document) -> None:
+    sentence = next(finding.sentence for finding in document.findings if finding.severity == "error")
+    case = Case(
+        subject_kind="document",
+        subject_id=document.id,
+        reason="invalid",
+        sentence=f"{document.type} {document.number} was not sent: {sentence}",
+        partner=document.partner,
+    )
+    work.cases.open(case)

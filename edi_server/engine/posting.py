@@ -1,0 +1,175 @@
+"""The post lane: documents of one transmission into their ERP, in order per business reference."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from edi_server.canonical import Order, from_json
+from edi_server.engine.corridor import Corridor
+from edi_server.erp.port import OrderToPost, Posted, PostingPolicy, Refused
+from edi_server.errors import ConfigurationError
+from edi_server.store import Case, Claimed, Document, Work
+
+#: Documents per call of the ERP: ten cost a third of ten calls, more adds next to nothing.
+BATCH = 10
+
+
+def batches(documents: Iterable[Document], lanes: int) -> list[tuple[str, list[str]]]:
+    """(partition, document ids) of the work that posts these documents: equal references always share a partition."""
+    by_lane: dict[str, list[str]] = {}
+    for document in documents:
+        lane = zlib.crc32(str(document.reference).encode()) % lanes
+        by_lane.setdefault(f"{document.erp}/{lane}", []).append(document.id)
+    return [(lane, ids[at : at + BATCH]) for lane, ids in by_lane.items() for at in range(0, len(ids), BATCH)]
+
+
+def erp_key(business_key: str) -> str:
+    """The idempotency key of a business key: readable, [a-z0-9_]+, and different for different keys."""
+    readable = re.sub(r"[^a-z0-9]+", "_", business_key.lower()).strip("_")[:60]
+    return f"{readable}_{hashlib.sha256(business_key.encode()).hexdigest()[:12]}"
+
+
+def is_waiting(document: Document) -> bool:
+    """True if the document is to be posted and has not been."""
+    return (
+        document.direction == "inbound"
+        and document.validation == "valid"
+        and document.delivery in ("pending", "failed")
+        and document.superseded_by is None
+        and document.erp is not None
+    )
+
+
+class Posting:
+    """Posts documents; every method may be repeated after a crash."""
+
+    def __init__(self, corridor: Corridor) -> None:
+        self._corridor = corridor
+        self._store = corridor.store
+
+    def post(self, document_ids: Sequence[str]) -> list[str]:
+        """Post those that may be posted now; returns the ids of documents whose reference they held back until now.
+
+        Raises ErpError and StoreError; what was posted until then is recorded.
+        """
+        ready = [document for one in document_ids if (document := self._make_ready(one))]
+        for erp, documents in groupby(ready, key=lambda document: document.erp):
+            self._post_to(str(erp), list(documents))
+        with self._store.read() as work:
+            done = work.documents.get_all(document_ids)
+            return [waiting.id for one in done if not is_waiting(one) for waiting in work.documents.held_behind(one)]
+
+    def give_up(self, document_ids: Sequence[str], error: str) -> None:
+        """The machine failed too often: mark what is not posted, so that people see it and its reference waits."""
+        with self._store.begin() as work:
+            for document in work.documents.get_all(document_ids):
+                if is_waiting(document) and document.delivery == "pending":
+                    work.documents.change(document.id, "parked", delivery="failed", detail=error)
+
+    def _make_ready(self, document_id: str) -> Document | None:
+        """Claim the document's business key; None if there is nothing to post (now)."""
+        with self._store.begin() as work:
+            document = work.documents.get(document_id)
+            if not is_waiting(document) or document.business_key is None or document.content_hash is None:
+                return None
+            earlier = work.documents.earlier_unfinished(document)
+            if earlier:
+                self._hold(work, document, earlier[0])
+                return None
+            claimed = work.ledger.claim_key(document.business_key, document.content_hash, document.id, erp=document.erp)
+            return document if _may_post(work, document, claimed) else None
+
+    def _hold(self, work: Work, document: Document, earlier: Document) -> None:
+        happened = work.timeline.of(document.subject)
+        if not happened or happened[-1].what != "held back":
+            detail = f"Waits for {earlier.type} {earlier.number} ({earlier.id}), which came before it."
+            work.timeline.add(document.subject, "held back", detail=detail)
+
+    def _post_to(self, erp: str, documents: list[Document]) -> None:
+        orders = [self._order(document) for document in documents]
+        answers = self._corridor.erp(erp).post_orders(orders)
+        for document, answer in zip(documents, answers, strict=True):
+            with self._store.begin() as work:
+                if isinstance(answer, Posted):
+                    _record_posted(work, document, answer)
+                else:
+                    _record_refused(work, document, answer)
+
+    def _order(self, document: Document) -> OrderToPost:
+        order = from_json(document.type, document.content or b"")
+        if not isinstance(order, Order):
+            message = f"Documents of type {document.type} cannot be posted; end agreement {document.agreement}."
+            raise ConfigurationError(message)
+        agreement = self._corridor.agreement(str(document.agreement))
+        policy = PostingPolicy(
+            confirm=agreement.policies.confirm,
+            time_zone=agreement.time_zone,
+            keep_prices=agreement.policies.keep_prices,
+        )
+        return OrderToPost(key=erp_key(str(document.business_key)), order=order, policy=policy)
+
+
+def _may_post(work: Work, document: Document, claimed: Claimed) -> bool:
+    there = claimed.posting
+    if claimed.outcome == "other content":
+        sentence = (
+            f"{document.type} {document.number} came before with other content; this one was not posted. "
+            "Decide whether it is a change or a mistake."
+        )
+        case = Case(
+            subject_kind="document",
+            subject_id=document.id,
+            reason="number-used-before",
+            sentence=sentence,
+            partner=document.partner,
+        )
+        work.documents.change(document.id, "refused", validation="invalid", delivery="failed", detail=sentence)
+        work.cases.open(case)
+        return False
+    if claimed.outcome == "same content" and there.state == "posted":
+        work.documents.change(
+            document.id,
+            "posted before",
+            delivery="delivered",
+            erp_record_id=there.erp_record_id,
+            erp_record_name=there.erp_record_name,
+            detail=f"The same {document.type} is {there.erp_record_name} already.",
+        )
+        return False
+    return True
+
+
+def _record_posted(work: Work, document: Document, posted: Posted) -> None:
+    key = str(document.business_key)
+    work.ledger.record_posted(key, erp_record_id=posted.record_id, erp_record_name=posted.record_name)
+    work.documents.change(
+        document.id,
+        "posted",
+        delivery="delivered",
+        erp_record_id=posted.record_id,
+        erp_record_name=posted.record_name,
+        findings=posted.findings,
+        detail=f"{posted.record_name} in {document.erp}{', confirmed' if posted.confirmed else ''}.",
+    )
+    work.cases.settle(document.subject, note=f"Posted as {posted.record_name}.")
+
+
+def _record_refused(work: Work, document: Document, refused: Refused) -> None:
+    work.ledger.release_key(str(document.business_key), document.id)
+    sentence = " ".join(finding.sentence for finding in refused.findings[:3])
+    work.documents.change(
+        document.id, "refused", validation="invalid", delivery="failed", findings=refused.findings, detail=sentence
+    )
+    work.cases.open(
+        Case(
+            subject_kind="document",
+            subject_id=document.id,
+            reason="refused-by-erp",
+            sentence=sentence,
+            partner=document.partner,
+        )
+    )

@@ -1,0 +1,268 @@
+"""The corridor as a list: which workflow does what, in which queue, and what follows from it.
+
+    mailbox → receive → deliver (what we answered)
+                      → post → post (what waited for it)
+    clock   → advise  → deliver
+    clock   → watch   → whatever was left lying about
+
+Each workflow is submitted under an id that names its work, so that submitting again is harmless; each step may run
+again after a crash, and looks before it acts. A step that fails too often ends in `park`: a dead letter that says what
+was given up, and that `edi-server dead-letters resume` submits again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from edi_server.delivery.outbox import deliver
+from edi_server.engine.corridor import Corridor
+from edi_server.engine.durable import Durable, Failure, GaveUp, Queue, Schedule, Submitter
+from edi_server.engine.inbound import iter_outbound, open_transmission
+from edi_server.engine.outbound import advise_deliveries
+from edi_server.engine.posting import Posting, batches, is_waiting
+from edi_server.store import Case, DeadLetter, Subject
+
+RECEIVE, POST, DELIVER, ADVISE, WATCH = "receive", "post", "deliver", "advise", "watch"
+
+
+class Work:
+    """What can be submitted, each kind with its queue, partition and id. Used by daemon, desk and workflows alike."""
+
+    def __init__(self, submitter: Submitter) -> None:
+        self._submitter = submitter
+
+    def receive(self, transmission_id: str, mailbox: str, *, run: str = "") -> None:
+        """Open a transmission; those of one mailbox are opened in the order in which they came."""
+        argument = {"transmission": transmission_id}
+        self._submitter.submit(RECEIVE, RECEIVE, _id(RECEIVE, transmission_id, run), mailbox, argument)
+
+    def post(self, lane: str, document_ids: list[str], *, run: str = "") -> None:
+        """Post documents that share a lane of their ERP."""
+        argument = {"lane": lane, "documents": document_ids}
+        self._submitter.submit(POST, POST, _id(POST, document_ids[0], run), lane, argument)
+
+    def deliver(self, transmission_id: str, mailbox: str, *, run: str = "") -> None:
+        """Hand an outbound transmission over; those of one mailbox go in the order in which they were staged."""
+        argument = {"transmission": transmission_id}
+        self._submitter.submit(DELIVER, DELIVER, _id(DELIVER, transmission_id, run), mailbox, argument)
+
+    def advise(self, agreement_id: str, *, run: str) -> None:
+        """Look for deliveries done now, besides the schedule."""
+        self._submitter.submit(
+            ADVISE, ADVISE, _id(ADVISE, agreement_id, run), agreement_id, {"agreement": agreement_id}
+        )
+
+    def resume(self, letter: DeadLetter, *, run: str) -> None:
+        """Submit given-up work again."""
+        argument = dict(letter.workflow_input or {})
+        partition = str(argument.pop("partition"))
+        kind = letter.workflow_kind
+        self._submitter.submit(kind, kind, f"{letter.workflow_id}#{run}", partition, argument)
+
+
+def _id(kind: str, subject: str, run: str) -> str:
+    return f"{kind}:{subject}#{run}" if run else f"{kind}:{subject}"
+
+
+class Workflows:
+    """The workflows of one process."""
+
+    def __init__(self, corridor: Corridor, durable: Durable, work: Work) -> None:
+        self._corridor = corridor
+        self._durable = durable
+        self._work = work
+        self._posting = Posting(corridor)
+        for name, function in (
+            (RECEIVE, self._receive),
+            (POST, self._post),
+            (DELIVER, self._deliver),
+            (ADVISE, self._advise),
+            (WATCH, self._watch),
+        ):
+            durable.workflow(name, function)
+
+    def queues(self) -> list[Queue]:
+        """The queues with their number of workers."""
+        engine = self._corridor.configuration.settings.engine
+        return [
+            Queue(name=RECEIVE, workers=engine.receive_workers),
+            Queue(name=POST, workers=engine.post_workers),
+            Queue(name=DELIVER, workers=engine.receive_workers),
+            Queue(name=ADVISE, workers=engine.post_workers),
+            Queue(name=WATCH, workers=1),
+        ]
+
+    def schedules(self) -> list[Schedule]:
+        """The agreements' schedules, and the watch that picks up what was left lying about."""
+        watch = Schedule(name=WATCH, queue=WATCH, workflow=WATCH, partition=WATCH, cron="*/20 * * * * *")
+        return [watch, *(_schedule(agreement) for agreement in self._corridor.book.scheduled())]
+
+    # receive
+
+    def _receive(self, argument: dict[str, Any]) -> None:
+        transmission_id = argument["transmission"]
+        subject = Subject("transmission", transmission_id)
+        try:
+            self._durable.attempt("open", _nothing(open_transmission), self._corridor, transmission_id)
+            self._durable.attempt("dispatch", self._dispatch, transmission_id)
+        except GaveUp as gave_up:
+            with self._corridor.store.read() as work:
+                mailbox = work.transmissions.get(transmission_id).mailbox
+            self._park(RECEIVE, transmission_id, mailbox, argument, subject, gave_up.failure)
+
+    def _dispatch(self, transmission_id: str) -> None:
+        """Send off what follows from an opened transmission."""
+        with self._corridor.store.read() as work:
+            transmission = work.transmissions.get(transmission_id)
+            documents = [one for one in work.documents.of(transmission=transmission_id) if is_waiting(one)]
+            answers = list(iter_outbound(work, transmission_id))
+        for answer in answers:
+            self._work.deliver(answer, transmission.mailbox)
+        for lane, ids in batches(documents, self._corridor.configuration.settings.engine.post_workers):
+            self._work.post(lane, ids)
+        self._settle(RECEIVE, transmission_id)
+
+    # post
+
+    def _post(self, argument: dict[str, Any]) -> None:
+        ids, lane = argument["documents"], argument["lane"]
+        try:
+            self._durable.attempt("post", self._post_and_release, lane, ids)
+        except GaveUp as gave_up:
+            self._durable.attempt("mark parked", self._posting.give_up, ids, gave_up.failure.error)
+            self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), gave_up.failure)
+
+    def _post_and_release(self, lane: str, ids: list[str]) -> None:
+        for document_id in self._posting.post(ids):
+            self._work.post(lane, [document_id], run=f"after {ids[0]}")
+        self._settle(POST, ids[0])
+
+    # deliver
+
+    def _deliver(self, argument: dict[str, Any]) -> None:
+        transmission_id = argument["transmission"]
+        try:
+            self._durable.attempt("deliver", self._hand_over, transmission_id)
+        except GaveUp as gave_up:
+            mailbox = self._durable.attempt("mark failed", self._mark_failed, transmission_id, gave_up.failure.error)
+            subject = Subject("transmission", transmission_id)
+            self._park(DELIVER, transmission_id, mailbox, argument, subject, gave_up.failure)
+
+    def _hand_over(self, transmission_id: str) -> None:
+        deliver(
+            self._corridor.store,
+            self._corridor.transport(),
+            transmission_id,
+            expected_within=self._corridor.expected_within,
+        )
+        self._settle(DELIVER, transmission_id)
+
+    def _mark_failed(self, transmission_id: str, error: str) -> str:
+        with self._corridor.store.begin() as work:
+            transmission = work.transmissions.get(transmission_id)
+            work.transmissions.move(transmission_id, "failed", detail=error)
+            for document in work.documents.of(transmission=transmission_id):
+                work.documents.change(document.id, "not delivered", delivery="failed", detail=error)
+            return transmission.mailbox
+
+    # advise
+
+    def _advise(self, argument: dict[str, Any]) -> None:
+        agreement_id = argument["agreement"]
+        try:
+            self._durable.attempt("advise", self._advise_and_send_off, agreement_id)
+        except GaveUp as gave_up:
+            self._park(ADVISE, agreement_id, agreement_id, argument, None, gave_up.failure)
+
+    def _advise_and_send_off(self, agreement_id: str) -> None:
+        # A crash between staging and submitting leaves a pending transmission, which the watch picks up.
+        for transmission_id, mailbox in advise_deliveries(self._corridor, agreement_id):
+            self._work.deliver(transmission_id, mailbox)
+        self._settle(ADVISE, agreement_id)
+
+    # watch
+
+    def _watch(self, _argument: dict[str, Any]) -> None:
+        self._durable.attempt("watch", self.pick_up)
+
+    def pick_up(self) -> None:
+        """What a crash between a commit and a submission left lying about, and answers that are overdue."""
+        now = datetime.now(UTC)
+        with self._corridor.store.begin() as work:
+            for interchange in work.interchanges.mark_overdue(now):
+                sentence = (
+                    f"{interchange.partner} has not acknowledged interchange {interchange.control_reference} in time."
+                )
+                work.cases.open(
+                    Case(
+                        subject_kind="interchange",
+                        subject_id=interchange.id,
+                        reason="acknowledgment-overdue",
+                        sentence=sentence,
+                        partner=interchange.partner,
+                    )
+                )
+        with self._corridor.store.read() as work:
+            inbound = work.transmissions.unfinished("inbound")
+            outbound = work.transmissions.unfinished("outbound")
+        for transmission in inbound:
+            self._work.receive(transmission.id, transmission.mailbox)
+        for transmission in outbound:
+            self._work.deliver(transmission.id, transmission.mailbox)
+
+    # dead letters
+
+    def _park(
+        self,
+        kind: str,
+        subject_id: str,
+        partition: str,
+        argument: dict[str, Any],
+        subject: Subject | None,
+        failure: Failure,
+    ) -> None:
+        letter = DeadLetter(
+            workflow_id=f"{kind}:{subject_id}",
+            workflow_kind=kind,
+            workflow_input={**argument, "partition": partition},
+            subject_kind=subject.kind if subject else None,
+            subject_id=subject.id if subject else None,
+            error=failure.error if not failure.trace else f"{failure.error}\n{failure.trace}",
+            permanent=failure.permanent,
+            attempts=failure.attempts,
+        )
+        self._durable.attempt("park", self._write_letter, letter)
+
+    def _write_letter(self, letter: DeadLetter) -> None:
+        with self._corridor.store.begin() as work:
+            work.dead_letters.park(letter)
+
+    def _settle(self, kind: str, subject_id: str) -> None:
+        """The work got done: a dead letter about it is history."""
+        with self._corridor.store.read() as work:
+            letter = work.dead_letters.of_workflow(f"{kind}:{subject_id}")
+        if letter is not None and letter.state != "resolved":
+            with self._corridor.store.begin() as work:
+                work.dead_letters.resolve(letter.id)
+
+
+def _nothing(function: Any) -> Any:
+    """The function without its result: what is checkpointed is only that it happened."""
+
+    def call(*arguments: Any) -> None:
+        function(*arguments)
+
+    return call
+
+
+def _schedule(agreement: Any) -> Schedule:
+    return Schedule(
+        name=agreement.id,
+        queue=ADVISE,
+        workflow=ADVISE,
+        partition=agreement.id,
+        cron=agreement.schedule.cron,
+        time_zone=agreement.schedule.time_zone or agreement.time_zone or "UTC",
+        argument={"agreement": agreement.id},
+    )
