@@ -169,24 +169,35 @@ def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our tables, to be copied: an eighth of the time of migrating each."""
+    file = tmp_path_factory.mktemp("sqlite") / "edi-server.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite file that is not there yet, in a path with a space."""
-    return f"sqlite:///{tmp_path / 'a store' / 'edi-server.db'}"
+def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
+    """A new SQLite file that has our tables already, in a path with a space."""
+    folder = tmp_path / "a store"
+    folder.mkdir()
+    shutil.copy(migrated_sqlite, folder)
+    return f"sqlite:///{folder / migrated_sqlite.name}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A new database of each kind, to be opened by `Store.open` (which finds our tables there on PostgreSQL)."""
+    """A new database of each kind, to be opened by `Store.open`, which finds our tables there already."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A new database of each kind without any table."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
+        yield f"sqlite:///{tmp_path / 'an empty store' / 'edi-server.db'}"
     else:
         with new_database(request.getfixturevalue("postgres_server"), "template1") as url:
             yield url
