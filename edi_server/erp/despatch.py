@@ -11,9 +11,9 @@ import msgspec
 
 from edi_server.canonical import Batch, DespatchAdvice, DespatchLine, Package, Reference, When
 from edi_server.erp.addresses import read_parties
+from edi_server.erp.external_ids import line_numbers
 from edi_server.erp.gs1 import is_gs1_number
 from edi_server.erp.port import DeliveryDone
-from edi_server.erp.sale_orders import line_numbers
 from edi_server.erp.session import Row, Session
 from edi_server.erp.units import Units
 

@@ -19,9 +19,10 @@ from typing import Any
 
 from edi_server.erp import failures
 from edi_server.erp.despatch import read_deliveries
+from edi_server.erp.external_ids import INSERT_ONLY, line_numbers, look
 from edi_server.erp.matching import Partners, Products, numbers_of
 from edi_server.erp.port import DeliveryDone, OrderToPost, Posted, Refused
-from edi_server.erp.sale_orders import MODULE, Layout, Rows, line_numbers, prepare
+from edi_server.erp.sale_orders import Layout, Rows, prepare
 from edi_server.erp.session import TIMEOUT, Session
 from edi_server.erp.units import Units
 from edi_server.errors import ErpError
@@ -31,7 +32,6 @@ from edi_server.findings import Finding, Place
 _BATCH = 10
 _TRIES = 5
 _OPEN_STATES = ("draft", "sent")
-_INSERT_ONLY = {"mode": "update", "noupdate": True}
 
 
 class OdooErp:
@@ -60,7 +60,7 @@ class OdooErp:
     def find_order(self, key: str) -> Posted | None:
         """The order with that key, or None."""
         with self._session() as session:
-            record_id = _look(session, key)
+            record_id = look(session, key)
             return None if record_id is None else _describe(session, {key: record_id}, existed={key})[key]
 
     def post_orders(self, orders: list[OrderToPost]) -> list[Posted | Refused]:
@@ -120,7 +120,7 @@ class _Posting:
         return {**posted, **self._refused}
 
     def _take_existing(self, key: str) -> bool:
-        record_id = _look(self._session, key)
+        record_id = look(self._session, key)
         if record_id is None:
             return False
         self._ids[key] = record_id
@@ -171,6 +171,7 @@ class _Posting:
                 return
             texts = [str(message["message"]) for message in answer["messages"]]
             if not any(failures.is_lost_race(text) for text in texts) and attempt > 1:
+                self._require_rights()
                 self._refused[rows.key] = Refused(key=rows.key, findings=tuple(map(_from_message, texts)))
                 return
             time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 — spreads retries, no secret
@@ -180,10 +181,19 @@ class _Posting:
             name="psycopg2.errors.SerializationFailure",
         )
 
+    def _require_rights(self) -> None:
+        """`load()` says in words what other calls say by name: that the user may not do it."""
+        for model in ("sale.order", "sale.order.line"):
+            if not self._session.may(model, "create"):
+                text = (
+                    f"The user of the EDI server may not create {model} in Odoo: give him the rights of a salesperson."
+                )
+                raise ErpError(text, permanent=True, name="odoo.exceptions.AccessError")
+
     def _load(self, batch: list[Rows]) -> dict[str, Any]:
         cells = [row for rows in batch for row in rows.rows]
         answer: dict[str, Any] = self._session.call(
-            "sale.order", "load", list(batch[0].columns), cells, context=_INSERT_ONLY
+            "sale.order", "load", list(batch[0].columns), cells, context=INSERT_ONLY
         )
         return answer
 
@@ -217,20 +227,6 @@ class _Posting:
     def _open(self, ids: Any) -> list[int]:
         rows = self._session.read("sale.order", list(ids), ["state"])
         return [row["id"] for row in rows if row["state"] in _OPEN_STATES]
-
-
-def _look(session: Session, key: str) -> int | None:
-    """Database id of the order with that key. Odoo answers an absent external id with a ValueError."""
-    try:
-        model, record_id = session.call("ir.model.data", "check_object_reference", MODULE, key)
-    except ErpError as error:
-        if error.name == "builtins.ValueError":
-            return None
-        raise
-    if model != "sale.order" or not record_id:
-        text = f"Odoo has a record with the external id {MODULE}.{key} which its user may not read: give him the right."
-        raise ErpError(text, permanent=True, name="odoo.exceptions.AccessError")
-    return int(record_id)
 
 
 def _describe(

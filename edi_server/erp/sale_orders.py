@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from edi_server.canonical import Note, Order, OrderLine, When
+from edi_server.erp.external_ids import MODULE, line_name
 from edi_server.erp.matching import ROLES, Partners, Products
 from edi_server.erp.port import OrderToPost, PostingPolicy
 from edi_server.erp.session import Row, Session
@@ -17,9 +17,6 @@ from edi_server.erp.units import Units
 from edi_server.errors import ConfigurationError
 from edi_server.findings import Finding, Place, Severity, has_errors
 
-#: Module part of our external ids. Like Odoo's own `__import__` it can never be the name of a module: records whose
-#: external id belongs to a module disappear when that module is updated or removed.
-MODULE = "__edi__"
 #: What becomes a new sales order. A change or a cancellation posted as one would double the goods.
 _POSTED_FUNCTIONS = ("original", "duplicate")
 #: A blanket order is a promise that call-offs use up, nothing to deliver.
@@ -66,32 +63,6 @@ class Rows(msgspec.Struct, frozen=True):
     rows: list[list[str]]
     #: Warnings and notes that go back with the answer.
     findings: tuple[Finding, ...]
-
-
-def line_name(key: str, position: int, number: str | None) -> str:
-    """External id of an order line: the key never contains "-", the buyer's line number follows, made safe."""
-    safe = re.sub(r"[^A-Za-z0-9]", lambda match: f"-{ord(match[0]):x}-", number or "")
-    return f"{key}-{position}-{safe}"
-
-
-def line_number(name: str) -> str | None:
-    """The buyer's line number in an external id made by `line_name`; None if there is none in it."""
-    match = re.fullmatch(r"[^-]+-\d+-(.+)", name)
-    return match and re.sub(r"-([0-9a-f]+)-", lambda code: chr(int(code[1], 16)), match[1])
-
-
-def line_numbers(session: Session, ids: list[int]) -> dict[int, str]:
-    """Id of an order line in Odoo → the buyer's line number, for the lines we posted.
-
-    Read from the external ids through `get_metadata`, which an ordinary user may call, unlike reading ir.model.data.
-    """
-    numbers = {}
-    for row in session.call("sale.order.line", "get_metadata", ids) if ids else ():
-        for known in row["xmlids"]:
-            module, _, name = known["xmlid"].partition(".")
-            if module == MODULE and (number := line_number(name)):
-                numbers[row["id"]] = number
-    return numbers
 
 
 def prepare(

@@ -70,6 +70,15 @@ class Session:
         except failures.CONNECTION_ERRORS as error:
             raise failures.from_connection(error, call=call) from None
 
+    def may(self, model: str, operation: str) -> bool:
+        """Whether the user has the right to create, read, write or unlink records of the model."""
+        try:
+            return bool(self.call(model, "check_access_rights", operation, raise_exception=False))
+        except ErpError as error:
+            if error.name != "builtins.AttributeError":
+                raise
+        return bool(self.call(model, "has_access", [], operation))  # its name from 18 on; 19 still knows both
+
     def read(self, model: str, ids: list[int], fields: list[str]) -> list[Row]:
         """The records in the order of `ids`; records deleted meanwhile are left out."""
         if not ids:

@@ -14,23 +14,25 @@ ADMINISTRATORS = ("base.group_system", "base.group_erp_manager")
 #: What an ordinary user may not touch at all, and what he may only read.
 _CLOSED = ("ir.model.data", "ir.sequence")
 _READ_ONLY = ("res.", "product.", "uom.", "stock.warehouse", "stock.location", "stock.picking.type")
+_ALWAYS = ("check_object_reference", "check_access_rights", "has_access", "context_get", "fields_get")
+#: Models of which only a group may even read.
+_OWNERS = {"sale.": "sales_team.group_sale_salesman_all_leads", "stock.": "stock.group_stock_user"}
 READING = ("search", "search_read", "search_count", "read", "fields_get", "get_metadata", "get_external_id")
 
 
 def may(env: Env, model: str, method: str) -> bool:
     """Whether the user of this call may use that method of the model."""
-    if method in ("check_object_reference", "context_get", "fields_get") or is_administrator(env):
+    if method in _ALWAYS or belongs(env, *ADMINISTRATORS):
         return True
-    if model in _CLOSED:
+    if model in _CLOSED or (model.startswith(_READ_ONLY) and method not in READING):
         return False
-    return method in READING or not model.startswith(_READ_ONLY)
+    return all(belongs(env, group) for prefix, group in _OWNERS.items() if model.startswith(prefix))
 
 
-def is_administrator(env: Env) -> bool:
-    """Whether the user belongs to a group of administrators."""
-    groups = env.read("res.users", [env.user_id], [groups_field(env)])[0][groups_field(env)]
-    known = {row["res_id"] for name in ADMINISTRATORS if (row := env.named(name))}
-    return bool(known & set(groups))
+def belongs(env: Env, *groups: str) -> bool:
+    """Whether the user belongs to one of the groups, given by their external ids."""
+    own = env.read("res.users", [env.user_id], [groups_field(env)])[0][groups_field(env)]
+    return any(row["res_id"] in own for name in groups if (row := env.named(name)))
 
 
 def groups_field(env: Env) -> str:

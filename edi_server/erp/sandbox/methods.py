@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from edi_server.erp.sandbox import deliveries, sales
+from edi_server.erp.sandbox.masterdata import may
 from edi_server.erp.sandbox.records import Env, Values
 from edi_server.erp.sandbox.refusals import AccessRefusal
 from edi_server.erp.sandbox.schema import Field
@@ -44,6 +45,8 @@ class Methods:
             "fields_get": self.fields_get,
             "get_metadata": self.get_metadata,
             "get_external_id": self.get_external_id,
+            "check_access_rights": self.check_access_rights,
+            **({"has_access": self.has_access} if self._env.new else {}),
         }
         special: dict[tuple[str, str], Callable[..., Any]] = {
             ("ir.model.data", "check_object_reference"): self.check_object_reference,
@@ -129,14 +132,28 @@ class Methods:
         return [{"xmlid": f"{row['module']}.{row['name']}", "noupdate": bool(row["noupdate"])} for row in found]
 
     def check_object_reference(self, module: str, xml_id: str, raise_on_access_error: bool = False) -> list[Any]:
-        row = self._env.named(f"{module}.{xml_id}")
-        if row is None:
-            raise ValueError(f"External ID not found in the system: {module}.{xml_id}")
-        if self._env.search(row["model"], [["id", "=", row["res_id"]]]):
-            return [row["model"], row["res_id"]]
+        external = f"{module}.{xml_id}"
+        if external not in self._env.remembered:
+            row = self._env.named(external)
+            if row is None:
+                raise ValueError(f"External ID not found in the system: {external}")
+            self._env.remembered[external] = (row["model"], row["res_id"])
+        model, record_id = self._env.remembered[external]
+        if self._env.search(model, [["id", "=", record_id]]):
+            return [model, record_id]
         if raise_on_access_error:
-            raise AccessRefusal(f'Not enough access rights on the external ID "{module}.{xml_id}"')
-        return [row["model"], False]
+            raise AccessRefusal(f'Not enough access rights on the external ID "{external}"')
+        return [model, False]
+
+    def check_access_rights(self, model: str, operation: str, raise_exception: bool = True) -> bool:
+        allowed = may(self._env, model, operation)
+        if raise_exception and not allowed:
+            raise AccessRefusal(f"You are not allowed to {operation} records of {model}.")
+        return allowed
+
+    def has_access(self, model: str, ids: Any, operation: str) -> bool:
+        del ids
+        return may(self._env, model, operation)
 
     def context_get(self) -> Values:
         row = self._env.row("res.users", self._env.user_id)

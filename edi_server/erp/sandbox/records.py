@@ -50,9 +50,11 @@ class Env:
         rules: dict[str, Rules],
         user: int,
         context: Values,
+        remembered: dict[str, tuple[str, int]] | None = None,
     ) -> None:
         self.db, self.models, self.rules, self.context = db, models, rules, context
         self.version = version
+        self.remembered = {} if remembered is None else remembered
         self.new = not version.startswith("17")
         self.user_id = user
         #: Start of the transaction: what Odoo writes into write_date.
@@ -256,6 +258,7 @@ class Env:
             rules.deleting(self, ids)
         marks = ", ".join("?" * len(ids))
         self.db.execute(f'DELETE FROM "{self.model(name).table}" WHERE id IN ({marks})', ids)
+        self.remembered.clear()
         self.db.execute(f"DELETE FROM ir_model_data WHERE model = ? AND res_id IN ({marks})", [name, *ids])
 
     def name_record(self, external: str, model: str, record_id: int, *, noupdate: bool = False) -> None:
@@ -270,6 +273,8 @@ class Env:
             )
         except sqlite3.IntegrityError:
             raise LostRace from None
+        # Odoo's workers remember it from now on, even if the transaction never commits.
+        self.remembered[external] = (model, record_id)
 
     def named(self, external: str) -> sqlite3.Row | None:
         """Model, record and noupdate of an external id."""

@@ -27,6 +27,8 @@ class Service:
         self.version, self.database, self.faults = version, database, faults
         self._storage = storage
         self._models = models(version)
+        #: Odoo's cache of external ids, one per worker process.
+        self._remembered: dict[str, tuple[str, int]] = {}
 
     def version_info(self) -> Values:
         """Answer of /web/webclient/version_info and of common.version."""
@@ -95,7 +97,15 @@ class Service:
 
     def env(self, db: sqlite3.Connection, user: int, context: Values) -> Env:
         """The surroundings of one call."""
-        return Env(db, version=self.version, models=self._models, rules=RULES, user=user, context=context)
+        return Env(
+            db,
+            version=self.version,
+            models=self._models,
+            rules=RULES,
+            user=user,
+            context=context,
+            remembered=self._remembered,
+        )
 
     def as_administrator(self, action: Callable[[Env], Any], *, write: bool) -> Any:
         """Do something without a user of RPC: for the page."""
