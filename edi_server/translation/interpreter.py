@@ -393,16 +393,17 @@ def _flat(node: Node, without: set[int]) -> Iterator[Node]:
             yield from _flat(child, without)
 
 
-def _component(text: str, element: int, component: int) -> str:
+def _component(text: str, test: Test) -> str:
     elements = text.split("+")
-    if element >= len(elements):
+    if test.element >= len(elements):
         return ""
-    parts = elements[element].split("*", 1)[0].split(":")
-    return parts[component - 1] if component <= len(parts) else ""
+    first = elements[test.element].split("*", 1)[0]
+    parts = [first] if test.alone else first.split(":")
+    return parts[test.component - 1] if test.component <= len(parts) else ""
 
 
 def _match(tests: tuple[Test, ...], text: str) -> bool:
-    return all(test.holds(to_text(_component(text, test.element, test.component))) for test in tests)
+    return all(test.holds(to_text(_component(text, test))) for test in tests)
 
 
 def _match_composite(tests: tuple[Test, ...], parts: list[str]) -> bool:
@@ -415,7 +416,7 @@ def _choose(choice: Choice, text: str) -> Iterator[Composite]:
     for element in choice.elements:
         if element < len(elements):
             for repetition, content in enumerate(elements[element].split("*")):
-                parts = content.split(":")
+                parts = [content] if choice.alone else content.split(":")
                 if any(parts) and _match_composite(choice.tests, parts):
                     yield element, repetition, parts
 

@@ -7,7 +7,6 @@ stood below a segment that was read into the same record, it begins with that se
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from edi_server.guides.model import Guide
 
@@ -42,7 +41,6 @@ def skip(
     return index
 
 
-@lru_cache(maxsize=256)
 def last_positions(guide: Guide) -> tuple[int, ...]:
     """By position: the last one of the group that it triggers, or itself."""
     return (0, *(guide.groups[row.index].last if row.index in guide.groups else row.index for row in guide.positions))

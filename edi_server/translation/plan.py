@@ -30,6 +30,8 @@ class Test:
     component: int
     values: tuple[str, ...]
     negated: bool
+    #: A stand-alone data element, which has no components.
+    alone: bool = False
 
     def holds(self, text: str) -> bool:
         """True if the component's text fulfils the condition; absent is ""."""
@@ -44,8 +46,8 @@ class Choice:
 
     elements: tuple[int, ...]
     tests: tuple[Test, ...]
-    #: True if an element of the choice may be repeated (syntax version 4).
-    repeats: bool = False
+    #: A stand-alone data element, which has no components.
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -254,7 +254,7 @@ class _Resolver:
         for number, use in enumerate(row.segment.elements, 1):
             for part, component in enumerate(use.components, 1):
                 if component.element.id == condition.element:
-                    return Test(number, part, condition.values, condition.negated)
+                    return Test(number, part, condition.values, condition.negated, alone=use.composite is None)
         raise NoPlace(
             f"{row.tag} of {self.guide.version} has no data element {condition.element}",
             condition.element,
@@ -274,7 +274,7 @@ class _Resolver:
                 ids = [part.element.id for part in parts]
                 raise NoPlace(f"{composite.tag} has no data element {condition.element}", condition.element, ids)
             tests.append(Test(0, place, condition.values, condition.negated))
-        return Choice(tuple(number for number, _ in uses), tuple(tests), any(use.repeat > 1 for _, use in uses))
+        return Choice(tuple(number for number, _ in uses), tuple(tests))
 
     def _spot(self, scope: Scope, row: Position, leaf: Leaf, site: Site) -> Spot:
         composite = scope.key[2]
@@ -283,7 +283,7 @@ class _Resolver:
             choice = Choice((), tuple(self._choice(row, leaf.composite).tests))
         elif leaf.composite is None:
             number, use = self._anywhere(row, leaf)
-            choice = Choice((number,), (), use.repeat > 1)
+            choice = Choice((number,), (), alone=use.composite is None)
             if site.many and use.composite:
                 choice = self._choice(row, Step(use.composite))
         else:
