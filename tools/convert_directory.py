@@ -42,9 +42,15 @@ CORRECTED_CODES = {
     }
 }
 #: Values that StAEDI has and php-edifact's copies, older, do not: the service code lists are issued on their own.
+#: List 0085 lost and won codes from version to version; partners use them across versions, and their CONTRL must be
+#: readable, so both have all of them.
 ADDED_SERVICE_CODES = {
-    "3": {"0007": ["500", "501", "502", "Z01"]},
-    "4": {"0001": ["UNOL", "UNOW"], "0007": ["500", "501", "502"]},
+    "3": {"0007": ["500", "501", "502", "Z01"], "0085": ["44", "45", "46", "47", "48"]},
+    "4": {
+        "0001": ["UNOL", "UNOW"],
+        "0007": ["500", "501", "502"],
+        "0085": ["19", "27", "31", "34", "38", "41", "42", "43", "44"],
+    },
 }
 #: The service code lists hold the message, version and release codes of their own time, so that they would refuse
 #: every later directory; the guide that was found for the message has already said what these may be.

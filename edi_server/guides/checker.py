@@ -102,7 +102,7 @@ class Checker:
         doubtful = self._doubt(segments)
         if positions is not None and not doubtful:
             tree = Tree(guide=self._guide, segments=segments, positions=positions, released=released)
-            findings = list(check_nesting(tree)) if self._guide.nestings else []
+            findings = _cut(list(check_nesting(tree))) if self._guide.nestings else []
         else:
             tree, findings = self._explain(segments, positions, doubtful, released=released, codes=codes)
         if findings and offsets is not None:

@@ -54,14 +54,18 @@ def nearest_guide(version: str, message: str) -> tuple[Guide | None, Finding | N
     exact = _SAME.get((message, version), version)
     if exact in versions:
         return _load(exact, message), None
-    near = min(versions, key=lambda known: abs(_age(known) - _age(version, message)))
+    near = _nearest(versions, version, message)
     return _load(near, message), _version_unknown(version, message, near)
 
 
-def _age(version: str, message: str = "") -> int:
-    """Issues since 1990: D.96A is 12, D.96B 13; a version without year and letter counts as D.96A."""
+def _nearest(versions: tuple[str, ...], version: str, message: str) -> str:
     if message == "CONTRL":
-        return _age("4.1") if "4" in version else _age("D.3")
+        return "4.1" if re.match(r"(D\.)?4", version) else "D.3"
+    return min(versions, key=lambda known: abs(_age(known) - _age(version)))
+
+
+def _age(version: str) -> int:
+    """Issues since 1990: D.96A is 12, D.96B 13; a version without year and letter counts as D.96A."""
     match = re.search(r"([0-9]{2})\s*([AB])", version.upper())
     year, letter = (int(match[1]), match[2]) if match else (96, "A")
     return ((year - 90) % 100) * 2 + (letter == "B")

@@ -78,7 +78,11 @@ class Moves:
 
     def expected(self, position: int) -> tuple[str, ...]:
         """Tags that may follow a position without fault, in order."""
-        moves = (move for move in self._forwards(position) if not move.missing)
+        moves = (
+            move
+            for move in self._forwards(position)
+            if not move.missing and not (move.again and self._limit[move.target] == 1)
+        )
         return tuple(dict.fromkeys(self.guide.position(move.target).tag for move in moves))
 
     def missing_at_end(self, position: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ not allow at once, and gives every finding with element, component and repetitio
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Literal
 
 from msgspec.structs import replace
@@ -41,26 +42,23 @@ class SegmentFaults:
         pieces = segment.split("+")[1:]
         if pieces and not pieces[-1]:
             self._add_separator(len(pieces), None, segment)
-        for number, piece in enumerate(pieces, 1):
-            if number > len(self._definition.elements):
-                self._check_superfluous_element(number, piece)
-            else:
-                self._check_element(self._definition.elements[number - 1], number, piece)
-        for number in range(len(pieces) + 1, len(self._definition.elements) + 1):
-            self._check_element(self._definition.elements[number - 1], number, "")
+        uses = self._definition.elements
+        for number, use in enumerate(uses, 1):
+            self._check_element(use, number, pieces[number - 1] if number <= len(pieces) else "")
+        self._check_superfluous_elements(pieces)
         return self.findings
 
-    def _check_superfluous_element(self, number: int, piece: str) -> None:
-        if piece.strip(":*"):
+    def _check_superfluous_elements(self, pieces: list[str]) -> None:
+        """One finding for all that is too much, at the first of it."""
+        limit = len(self._definition.elements)
+        too_many = ((number, piece) for number, piece in enumerate(pieces[limit:], limit + 1) if piece)
+        for number, piece in islice(too_many, 1):
             self._add(
                 "element-superfluous",
-                f"Segment {self._definition.tag} has more data elements than the {len(self._definition.elements)} "
-                "that it may have.",
+                f"Segment {self._definition.tag} has more data elements than the {limit} that it may have.",
                 (number, None, None),
                 found=piece,
             )
-        elif piece:
-            self._add_separator(number, None, piece)
 
     def _check_element(self, use: ElementUse, number: int, piece: str) -> None:
         repetitions = piece.split("*")
@@ -76,7 +74,7 @@ class SegmentFaults:
             self._add_separator(number, None, piece)
         if use.mandatory and not piece.strip(":*"):
             self._add_missing(use, number)
-        for repetition, value in enumerate(repetitions, 1):
+        for repetition, value in enumerate(repetitions[: use.repeat], 1):
             if value:
                 self._check_parts(use, number, repetition if len(repetitions) > 1 else None, value)
 
@@ -84,14 +82,15 @@ class SegmentFaults:
         parts = value.split(":")
         if not parts[-1]:
             self._add_separator(number, repetition, value)
-        for index, part in enumerate(parts[len(use.components) :], len(use.components) + 1):
-            if part:
-                self._add(
-                    "component-superfluous",
-                    f"Data element {_name(use)} has more components than the {len(use.components)} that it may have.",
-                    (number, index, repetition),
-                    found=part,
-                )
+        limit = len(use.components)
+        too_many = ((index, part) for index, part in enumerate(parts[limit:], limit + 1) if part)
+        for index, part in islice(too_many, 1):
+            self._add(
+                "component-superfluous",
+                f"Data element {_name(use)} has more components than the {limit} that it may have.",
+                (number, index, repetition),
+                found=part,
+            )
         if any(parts):
             for index, component in enumerate(use.components, 1):
                 part = parts[index - 1] if index <= len(parts) else ""

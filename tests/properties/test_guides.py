@@ -179,7 +179,7 @@ def test_a_message_written_from_its_nodes_is_valid_and_has_the_same_nodes(case):
 
 
 @pytest.mark.soak
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases, st.data())
 def test_many_mutations_keep_both_paths_together(case, data):
     guide, segments = case

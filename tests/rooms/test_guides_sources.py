@@ -302,6 +302,14 @@ def test_segments_of_contrl_version_4_are_those_of_vscode_edi_support():
         assert [length for length, known in zip(lengths, listed, strict=True) if known] == [n for n in listed if n]
 
 
+@pytest.mark.parametrize("version", ["3", "4"])
+def test_error_codes_of_contrl_are_those_of_vscode_edi_support_but_for_those_of_interactive_edi(version):
+    theirs = read_json("4.1")["Qualifiers"]["Syntax error, coded"].keys()
+    (part,) = service_segments(version)["UCD"].elements[0].components
+    assert theirs - part.element.codes == {"1", "3", "4", "5", "6", "8", "9", "10", "11"}
+    assert part.element.codes <= theirs
+
+
 def test_segments_of_contrl_version_3_are_the_beginning_of_those_of_version_4():
     # The JSON called 3.0 has the segments of version 4, so this is what is left to compare with: version 4 only added
     # elements at the end, renamed 0013 as 0135, and let UCF and UCM do without references.
