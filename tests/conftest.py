@@ -12,13 +12,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from edi_server.store import Store, upgrade
+from edi_server.store.migration import VERSION_TABLE
+from edi_server.store.tables import METADATA
 
 PR_SET_PDEATHSIG = 1
 
@@ -41,6 +41,7 @@ class PostgresServer:
             raise
         self.start_seconds = time.monotonic() - began
         self.databases = 0
+        self.free: list[str] = []
 
     def _start(self) -> subprocess.Popen[bytes]:
         # PostgreSQL refuses to run as root.
@@ -110,21 +111,44 @@ class PostgresServer:
     def address(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def new_database(self, template: str = "template1") -> str:
+    def new_database(self) -> str:
         import psycopg
 
         self.databases += 1
         name = f"test_{self.databases}"
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {name}")
         return name
 
-    @cached_property
-    def migrated(self) -> str:
-        """A database with our tables, to be copied: a quarter of the time of migrating each."""
+    def borrow_database(self) -> str:
+        """A database with our tables and nothing else: one that was given back, or a new one."""
+        if self.free:
+            return self.free.pop()
         name = self.new_database()
         upgrade(self.address(name))
         return name
+
+    def give_back(self, name: str) -> None:
+        """Empty the database for the next test: a hundredth of the time of making a new one."""
+        import psycopg
+
+        with psycopg.connect(self.address(name), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            for (schema,) in connection.execute(
+                "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'"
+                " AND nspname NOT IN ('public', 'information_schema')"
+            ).fetchall():
+                connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            if {table for (table,) in tables} == {*METADATA.tables, VERSION_TABLE}:
+                for table in reversed(METADATA.sorted_tables):
+                    connection.execute(f"DELETE FROM {table.name}")
+                self.free.append(name)
+                return
+        self.drop_database(name)
 
     def drop_database(self, name: str) -> None:
         import psycopg
@@ -155,18 +179,12 @@ def postgres_server() -> Iterator[PostgresServer]:
     server.stop()
 
 
-@contextmanager
-def new_database(server: PostgresServer, template: str) -> Iterator[str]:
-    name = server.new_database(template)
-    yield server.address(name)
-    server.drop_database(name)
-
-
 @pytest.fixture
 def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """A new PostgreSQL database that has our tables already, for tests that need just this kind."""
-    with new_database(postgres_server, postgres_server.migrated) as url:
-        yield url
+    """A PostgreSQL database that has our tables already and nothing in them, for tests that need just this kind."""
+    name = postgres_server.borrow_database()
+    yield postgres_server.address(name)
+    postgres_server.give_back(name)
 
 
 @pytest.fixture(scope="session")
@@ -199,8 +217,10 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'an empty store' / 'edi-server.db'}"
     else:
-        with new_database(request.getfixturevalue("postgres_server"), "template1") as url:
-            yield url
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name = server.new_database()
+        yield server.address(name)
+        server.drop_database(name)
 
 
 @pytest.fixture
