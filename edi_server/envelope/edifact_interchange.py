@@ -24,7 +24,7 @@ from edi_server.envelope.model import (
     InterchangeOpened,
     MessageRead,
 )
-from edi_server.envelope.remarks import remark
+from edi_server.envelope.remarks import in_order, remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax.edifact import Block, Oddity, SegmentReader, Start, Window
 
@@ -115,7 +115,7 @@ class Interchange:
             findings.append(remark("envelope.unb-missing", Place(offset=self._start.offset), expected="UNB"))
         self._events.append(
             InterchangeOpened(
-                number=self._number, header=self._header, offset=self._start.offset, findings=tuple(findings)
+                number=self._number, header=self._header, offset=self._start.offset, findings=in_order(findings)
             )
         )
 
@@ -148,8 +148,10 @@ class Interchange:
             self._is_astray = True
             place = self._place(block, self._next)(0, 1)
             self._note("envelope.segment-outside-message", place, block.segments[self._next], "UNH")
-        if block.oddities and self._package is None:
-            end = block.offsets[until] if until < len(block.offsets) else block.end
+        end = block.offsets[until] if until < len(block.offsets) else block.end
+        if self._package:
+            self._oddities(block, end)
+        elif block.oddities:
             self._findings += self._remarks(block, end, self._findings)
         self._next = max(self._next, until)
 
@@ -210,7 +212,7 @@ class Interchange:
         self._group_messages = 0
         self._group = group_header(block.segments[index])
         findings = check_group_header(self._group, self._place(block, index))
-        self._events.append(GroupOpened(header=self._group, offset=block.offsets[index], findings=tuple(findings)))
+        self._events.append(GroupOpened(header=self._group, offset=block.offsets[index], findings=in_order(findings)))
 
     def _end_group(self, block: Block, index: int) -> None:
         self._arrive(block, index)
@@ -225,7 +227,7 @@ class Interchange:
         reference = self._group.control_reference
         if field(2).strip() != reference.strip():
             findings.append(remark("envelope.une-reference", place(2, 1), found=field(2), expected=reference))
-        self._events.append(GroupClosed(header=self._group, findings=tuple(findings)))
+        self._events.append(GroupClosed(header=self._group, findings=in_order(findings)))
         self._group = None
 
     def _end_group_without_trailer(self, offset: int) -> None:
@@ -282,8 +284,7 @@ class Interchange:
 
     def _end_interchange(self, block: Block, index: int) -> None:
         self._arrive(block, index)
-        if index + 1 < len(block.segments):
-            self._reader.rewind(block, block.end_of(index))
+        self._reader.rewind(block, block.end_of(index))
         self._findings += self._remarks(block, block.end_of(index), self._findings)
         self._close((Fields(block.segments[index]), self._place(block, index)), block.end_of(index))
 
@@ -306,7 +307,7 @@ class Interchange:
                 header=self._header,
                 messages=self._messages,
                 end=end,
-                findings=tuple(self._findings),
+                findings=in_order(self._findings),
             )
         )
 

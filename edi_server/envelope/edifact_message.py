@@ -5,7 +5,7 @@ from __future__ import annotations
 from edi_server.envelope.edifact_headers import Fields, PlaceOf, check_message_header, is_count, message_header
 from edi_server.envelope.edifact_places import findings_of, place_of
 from edi_server.envelope.model import MessageRead
-from edi_server.envelope.remarks import remark
+from edi_server.envelope.remarks import in_order, remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax.edifact import Block, Oddity
 
@@ -102,7 +102,7 @@ class OpenMessage:
             segments=segments,
             offsets=offsets,
             released=self._released,
-            findings=tuple(self.findings),
+            findings=in_order(self.findings),
         )
 
     def _check_trailer(self, block: Block, last: int) -> None:

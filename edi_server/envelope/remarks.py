@@ -79,6 +79,13 @@ REMARKS: dict[str, tuple[Severity, str]] = {
 }
 
 
+def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The findings in the order of the bytes that they are about."""
+    if len(findings) > 1:
+        findings = sorted(findings, key=lambda finding: (finding.place.offset or 0, finding.code))
+    return tuple(findings)
+
+
 def remark(code: str, place: Place, *, found: str | None = None, expected: str | None = None) -> Finding:
     """The finding of that code; `found` is cut to 80 characters."""
     severity, sentence = REMARKS[code]

@@ -162,5 +162,5 @@ class SegmentReader:
             if end >= 0:
                 self._window.drop(end + len(self._dialect.terminator))
                 return
-            rest = 0 if self._window.ended and len(self._window) <= len(piece) else _LONGEST_HEADER
-            self._window.drop(before_pair(worked, len(piece) - rest))
+            is_last = self._window.ended and len(self._window) <= len(piece)
+            self._window.drop(len(piece) if is_last else max(before_pair(worked, len(piece) - _LONGEST_HEADER), 1))

@@ -224,8 +224,8 @@ def as_bytes(mark: str) -> bytes:
 
 
 def release_dropped(worked: bytes) -> bytes:
-    """Without a release character that has nothing behind it."""
-    return worked.replace(_RELEASE, _FILLER)
+    """With a blank for a release character that has nothing behind it."""
+    return worked.replace(_RELEASE, b" ")
 
 
 def before_pair(worked: bytes, position: int) -> int:
@@ -267,10 +267,17 @@ def _table(separators: Separators) -> bytes:
     return bytes(table)
 
 
+def _as_data(mark: int) -> int:
+    """A service character where it is data; line breaks and control characters never are."""
+    if mark in b"\r\n":
+        return ord(" ")
+    return _STAND_INS.get(mark, mark) if mark > ord(" ") else _SUBSTITUTE[0]
+
+
 def _pairs(separators: Separators, table: bytes) -> dict[int, int]:
     """Step 2: byte behind a release character, after step 1 → the data it stands for."""
     pairs = {stand_in: stand_in for stand_in in _STAND_INS.values()}
     meant = [*_roles(separators), *([ord(separators.release)] if separators.release != " " else [])]
-    pairs |= {table[mark]: _STAND_INS.get(mark, mark) for mark in meant}
+    pairs |= {table[mark]: _as_data(mark) for mark in meant}
     pairs.setdefault(ord("'"), _STAND_INS[ord("'")])
     return pairs

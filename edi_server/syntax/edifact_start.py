@@ -82,7 +82,7 @@ def find_start(window: Window) -> tuple[Junk | None, Start | None]:
     offset = window.offset
     advice = found["advice"] or b""
     window.drop(found.end() if advice else 0)
-    if junk and junk.sample.startswith(b"UNA") and junk.end - junk.offset < _LONGEST_START:
+    if junk and junk.sample.startswith(b"UNA") and len(junk.sample.rstrip()) <= len(Separators().advice):
         findings.append(_malformed(junk.sample, junk.offset))
         offset, junk = junk.offset, None
     return junk, _start(window, advice, offset, findings)
@@ -172,10 +172,10 @@ def _malformed(advice: bytes, offset: int, reason: str = "") -> Finding:
 
 def _shown(ahead: bytes, offset: int, findings: list[Finding]) -> Separators:
     """The separators that the first segments use, where no valid UNA announces them."""
-    element = ahead.translate(None, b"\r\n")[3:4].decode("ascii")
+    element = ahead.translate(None, b"\r\n")[3:4].decode("latin-1")
     if element == INFORMATION_SEPARATORS.element:
         return INFORMATION_SEPARATORS
-    if element == DEFAULT.element and b"'" in ahead:
+    if not element or (element == DEFAULT.element and b"'" in ahead):
         return DEFAULT
     separators = Separators(
         element=element,
