@@ -152,7 +152,7 @@ class _Report:
         fault = fault_of(finding)
         assert fault is not None
         tag = finding.place.tag if finding.place.tag in _SERVICE_SEGMENTS else fault.tag
-        if not tag:
+        if not tag or (tag == "UNA" and self._version_4):  # list 0135 of version 4 does not have UNA
             return [self._code(finding)]
         return [self._code(finding), tag, self._element(finding) or _position(fault.element, fault.component)]
 

@@ -13,10 +13,11 @@ message is checked when the book is loaded, so step 3 can only find one or none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -26,6 +27,7 @@ from edi_server.findings import Finding
 from edi_server.partners.file import check_companies, read_partner
 from edi_server.partners.model import Agreement, Company, Parties, Partner, matches
 
+T = TypeVar("T")
 Reason = Literal[
     "unknown-mailbox",
     "unknown-sender",
@@ -49,7 +51,7 @@ class Unmatched(msgspec.Struct, frozen=True, kw_only=True):
     agreement: Agreement | None = None
 
 
-class Book(msgspec.Struct, frozen=True, kw_only=True):
+class Book(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Partners, agreements and companies at one moment."""
 
     companies: dict[str, Company]
@@ -85,17 +87,33 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         digest = digest_of(folder, companies)
         return cls(companies=dict(companies), partners=partners, agreements=tuple(agreements), digest=digest)
 
+    @cached_property
+    def _by_mailbox(self) -> dict[str, Partner]:
+        return {partner.mailbox: partner for partner in self.partners.values()}
+
+    @cached_property
+    def _by_identity(self) -> _Owners[Partner]:
+        return _Owners((identity, partner) for partner in self.partners.values() for identity in partner.identities)
+
+    @cached_property
+    def _by_own_identity(self) -> _Owners[Company]:
+        return _Owners((identity, company) for company in self.companies.values() for identity in company.identities)
+
+    @cached_property
+    def _of_partner(self) -> dict[str, list[Agreement]]:
+        return _grouped(self.agreements, lambda agreement: agreement.partner.name)
+
     def partner_of_mailbox(self, mailbox: str) -> Partner | None:
         """The owner of a mailbox."""
-        return next((partner for partner in self.partners.values() if partner.mailbox == mailbox), None)
+        return self._by_mailbox.get(mailbox)
 
     def partner_of(self, identity: Identity) -> Partner | None:
         """The partner with that identity."""
-        return next((partner for partner in self.partners.values() if _has(partner.identities, identity)), None)
+        return self._by_identity.find(identity)
 
     def company_of(self, identity: Identity) -> Company | None:
         """Our company with that identity."""
-        return next((company for company in self.companies.values() if _has(company.identities, identity)), None)
+        return self._by_own_identity.find(identity)
 
     def agreement(self, agreement_id: str) -> Agreement | None:
         """The agreement of that id, such as "nordmarkt/orders-in"."""
@@ -144,8 +162,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         return next(
             (
                 agreement
-                for agreement in self.agreements
-                if (agreement.partner.name, agreement.company, agreement.document) == (partner, company, document)
+                for agreement in self._of_partner.get(partner, ())
+                if (agreement.company, agreement.document) == (company, document)
                 and agreement.direction == "outbound"
                 and agreement.test == test
                 and agreement.state in ("testing", "live")
@@ -158,8 +176,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(a for a in self.agreements if a.schedule is not None and a.state in ("testing", "live"))
 
     def _inbound(self, parties: Parties) -> Iterator[Agreement]:
-        for agreement in self.agreements:
-            ours = agreement.partner.name == parties.partner.name and agreement.company == parties.company.name
+        for agreement in self._of_partner.get(parties.partner.name, ()):
+            ours = agreement.company == parties.company.name
             if ours and agreement.direction == "inbound" and agreement.state != "draft":
                 yield agreement
 
@@ -225,35 +243,64 @@ def _fits(agreement: Agreement, sender: Identity, recipient: Identity) -> bool:
     return (partner is None or matches(partner, sender)) and (own is None or matches(own, recipient))
 
 
+class _Owners(Generic[T]):
+    """Who has an identity."""
+
+    def __init__(self, pairs: Iterable[tuple[Identity, T]]) -> None:
+        self._by_id = _grouped(pairs, lambda pair: pair[0].id)
+
+    def find(self, identity: Identity) -> T | None:
+        """The owner of an identity."""
+        return next((owner for one, owner in self._by_id.get(identity.id, ()) if matches(one, identity)), None)
+
+    def twice(self) -> Iterator[tuple[Identity, T, T]]:
+        """Identities that two have."""
+        for pairs in self._by_id.values():
+            for (identity, owner), (other, second) in combinations(pairs, 2):
+                if owner is not second and matches(identity, other):
+                    yield identity, owner, second
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+    groups: dict[str, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
 def _shared(partners: Iterable[Partner]) -> Iterator[str]:
-    """Mailboxes and identities with two owners."""
-    for one, other in combinations(partners, 2):
-        if one.mailbox.casefold() == other.mailbox.casefold():
-            yield f"partners '{one.name}' and '{other.name}' share the mailbox '{one.mailbox}'"
-        for identity in one.identities:
-            if _has(other.identities, identity):
-                yield f"partners '{one.name}' and '{other.name}' share the identity '{identity}'"
+    """Mailboxes and identities with two owners. Mailboxes differ by more than case, for file systems without it."""
+    partners = list(partners)
+    for owners in _grouped(partners, lambda partner: partner.mailbox.casefold()).values():
+        for other in owners[1:]:
+            yield f"partners '{owners[0].name}' and '{other.name}' share the mailbox '{other.mailbox}'"
+    identities = _Owners((identity, partner) for partner in partners for identity in partner.identities)
+    for identity, one, other in identities.twice():
+        yield f"partners '{one.name}' and '{other.name}' share the identity '{identity}'"
 
 
 def _companies_as_partners(partners: Iterable[Partner], companies: Iterable[Company]) -> Iterator[str]:
-    own = [identity for company in companies for identity in company.identities]
+    own = _Owners((identity, company) for company in companies for identity in company.identities)
     for partner in partners:
         for identity in partner.identities:
-            if _has(own, identity):
+            if own.find(identity):
                 yield f"partner '{partner.name}' has the identity '{identity}', which is our own"
 
 
 def _conflicts(agreements: Iterable[Agreement]) -> Iterator[str]:
     """Agreements that fit the same message, or would send the same document; and counters with two ranges."""
     active = [agreement for agreement in agreements if agreement.state != "draft"]
-    for one, other in combinations(active, 2):
-        if one.partner.name == other.partner.name and _collide(one, other):
-            where = f"{other.file}: agreements.{other.key}"
-            yield f"{where}: fits the same {'messages' if one.direction == 'inbound' else 'documents'} as '{one.key}'"
-        mine, theirs = one.control_numbers.interchange, other.control_numbers.interchange
-        if one.interchange_counter == other.interchange_counter and mine != theirs:
-            where = f"{other.file}: agreements.{other.key}.control_numbers.interchange"
-            yield f"{where}: '{one.id}' counts the same control references with another range"
+    for same_partner in _grouped(active, lambda agreement: agreement.partner.name).values():
+        for one, other in combinations(same_partner, 2):
+            if _collide(one, other):
+                what = "messages" if one.direction == "inbound" else "documents"
+                yield f"{other.file}: agreements.{other.key}: fits the same {what} as '{one.key}'"
+    for same_counter in _grouped(active, lambda agreement: agreement.interchange_counter).values():
+        one = same_counter[0]
+        for other in same_counter[1:]:
+            if one.control_numbers.interchange != other.control_numbers.interchange:
+                where = f"{other.file}: agreements.{other.key}.control_numbers.interchange"
+                yield f"{where}: '{one.id}' counts the same control references with another range"
 
 
 def _collide(one: Agreement, other: Agreement) -> bool:

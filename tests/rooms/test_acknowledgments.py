@@ -150,6 +150,12 @@ def test_a_fault_of_the_interchange_rejects_all_of_it(finding: Finding, said: st
     assert contrl(subject) == [f"{UCI}+4+{said}"]
 
 
+def test_the_service_string_advice_has_no_name_in_version_4() -> None:
+    finding = fault("syntax.una-malformed", tag="UNA")
+    assert contrl(CheckedInterchange(header=header("3"), findings=(finding,))) == [f"{UCI}+4+20+UNA"]
+    assert contrl(CheckedInterchange(header=header("4"), findings=(finding,))) == [f"{UCI}+4+20"]
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -186,6 +192,13 @@ def test_warnings_are_accepted_with_errors_and_reported_only_where_that_was_agre
         "UCS+3",
         "UCD+12+2",
     ]
+
+
+def test_an_interchange_is_accepted_with_errors_when_one_of_its_messages_is() -> None:
+    warned = message("1", fault("guide.code-unknown", "warning", segment=3, element=1))
+    assert judge(CheckedInterchange(header=header(), messages=(warned, message("2")))).outcome == "accepted with errors"
+    grouped = judge(CheckedInterchange(header=header(), groups=(group("G", warned),)))
+    assert (grouped.outcome, grouped.groups[0].outcome) == ("accepted with errors", "accepted with errors")
 
 
 def test_notes_change_nothing() -> None:

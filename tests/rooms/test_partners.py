@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -301,6 +302,19 @@ def test_a_mailbox_or_an_identity_has_one_owner(tmp_path: Path) -> None:
     assert "share the identity '14:4012345000009'" in problems_of(tmp_path, north=NORTH, south=same_id)
     ours = SOUTH.replace("4098765000001", OUR_GLN)
     assert "which is our own" in problems_of(tmp_path, north=NORTH, south=ours)
+
+
+def test_a_book_of_many_partners_is_asked_quickly(tmp_path: Path) -> None:
+    for number in range(300):
+        text = NORTH.replace("4012345000009", f"{number:013}").replace('"NORTH"', f'"N{number}"')
+        (tmp_path / f"p{number}.toml").write_text(text, encoding="utf-8")
+    book = Book.load(tmp_path, COMPANIES)
+    started = time.process_time()
+    for number in range(300):
+        found = ask(book, mailbox=f"p{number}", sender=Identity(id=f"{number:013}", qualifier="14"))
+        assert isinstance(found, Agreement)
+        assert found.id == f"p{number}/orders-in"
+    assert time.process_time() - started < 0.5
 
 
 def test_the_same_counter_with_two_ranges_is_refused(tmp_path: Path) -> None:
