@@ -1,0 +1,171 @@
+"""kill -9 at many points of a run: nothing is lost, nothing happens twice."""
+
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edi_server.config import Configuration
+from edi_server.engine.corridor import Corridor
+from edi_server.engine.durable import Submitter
+from edi_server.erp.sandbox import Sandbox
+from edi_server.samples import SAMPLES
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+ORDERS, DELIVERIES, DEATHS = 50, 20, 40
+
+
+class Nursery:
+    """Daemons on one plant that die when told to."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder, self.sandbox = folder, sandbox
+        self.log = folder / "deaths"
+        self.log.touch()
+        self.corridor = Corridor(Configuration.load(folder / "edi-server.toml", {}), sandbox_url=sandbox.url)
+        self.store = self.corridor.store
+        self._process = subprocess.Popen(
+            [sys.executable, HERE / "nursery.py", folder / "edi-server.toml", sandbox.url, self.log],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(folder / "stderr").open("wb"),
+            text=True,
+        )
+
+    def live_until(self, effect: int, *, seconds: float = 60) -> bool:
+        """Let a daemon live until its n-th effect; False if it had nothing left to do and was ended."""
+        pid = self._start(effect)
+        end = time.monotonic() + seconds
+        while not self._is_dead(pid):
+            if self._is_done() or time.monotonic() > end:
+                self._end(pid)
+                break
+            time.sleep(0.02)
+        return int(self._process.stdout.readline()) == -signal.SIGKILL
+
+    def live_until_done(self, seconds: float = 120) -> None:
+        """Let a daemon live until nothing is left to do."""
+        pid = self._start(0)
+        end = time.monotonic() + seconds
+        while not self._is_done():
+            assert not self._is_dead(pid), (self.folder / "stderr").read_text()[-3000:]
+            assert time.monotonic() < end, "there is still work"
+            time.sleep(0.1)
+        self._end(pid)
+        assert int(self._process.stdout.readline()) == 0, (self.folder / "stderr").read_text()[-3000:]
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(10)
+
+    def _start(self, effect: int) -> int:
+        self._process.stdin.write(f"{effect}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def _is_dead(self, pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        except FileNotFoundError:
+            return True
+
+    def _end(self, pid: int) -> None:
+        try:
+            import os
+
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+
+    def _is_done(self) -> bool:
+        raise AssertionError("each run says itself what done is")
+
+
+@contextmanager
+def nursery(folder: Path) -> Iterator[Nursery]:
+    shutil.copytree(ROOT / "partners", folder / "partners")
+    (folder / "edi-server.toml").write_text("")
+    with Sandbox(folder / "sandbox.sqlite") as sandbox:
+        one = Nursery(folder, sandbox)
+        try:
+            yield one
+        finally:
+            one.close()
+
+
+def order(number: int) -> bytes:
+    """The clean sample under another order number and control reference."""
+    [sample] = [one for one in SAMPLES if one.name == "order-4500012345.edi"]
+    text = sample.content
+    [reference] = re.findall(rb"UNZ\+1\+([^']+)'", text)
+    [order_number] = re.findall(rb"BGM\+220\+([^+']+)", text)
+    return text.replace(order_number, b"%d" % (4600000000 + number)).replace(
+        b"+" + reference, b"+C%d" % (9000 + number)
+    )
+
+
+def drop(folder: Path, number: int) -> None:
+    inbox = folder / "inbox" / "nordmarkt"
+    inbox.mkdir(parents=True, exist_ok=True)
+    part = inbox / f".{number}.part"
+    part.write_bytes(order(number))
+    part.rename(inbox / f"order-{number}.edi")
+
+
+def references(outbox: Path) -> list[int]:
+    """Control references (UNB 0020) of everything that left."""
+    return [
+        int(re.search(rb"UNZ.\d+.(\d+)", path.read_bytes())[1])
+        for path in outbox.glob("[!.]*")
+        if path.is_file()
+    ]
+
+
+@pytest.mark.timeout(900)
+def test_fifty_orders_survive_forty_deaths(tmp_path):
+    chance = random.Random(4711)
+    folder = tmp_path / "plant"
+    with nursery(folder) as one:
+        inbox, outbox = folder / "inbox" / "nordmarkt", folder / "outbox" / "nordmarkt"
+        submitter = Submitter(one.corridor.configuration.database_url())
+        one._is_done = lambda: not any(p.is_file() for p in inbox.rglob("*")) and _idle(submitter)
+        deaths, dropped = 0, 0
+        while deaths < DEATHS:
+            # Always something new to do, so that each death falls into work.
+            while dropped < min(ORDERS, 2 + deaths * ORDERS // DEATHS):
+                drop(folder, dropped)
+                dropped += 1
+            deaths += one.live_until(chance.randrange(1, 30))
+        while dropped < ORDERS:
+            drop(folder, dropped)
+            dropped += 1
+        one.live_until_done()
+        submitter.close()
+        orders = Counter(order.reference for order in one.sandbox.orders())
+        answered = Counter(re.search(rb"UCI\+(C\d+)", path.read_bytes())[1] for path in outbox.glob("*.edi"))
+        places = set((one.log).read_text().splitlines())
+        with one.store.read() as work:
+            assert work.dead_letters.newest() == []
+    assert set(orders.values()) == {1}
+    assert len(orders) == ORDERS
+    assert set(answered.values()) == {1}
+    assert len(answered) == ORDERS
+    assert sorted(references(outbox)) == list(range(1, ORDERS + 1))
+    assert len(places) == DEATHS
+
+
+def _idle(submitter: Submitter) -> bool:
+    try:
+        return submitter.unfinished() == 0
+    except Exception:  # noqa: BLE001 — before the first start there are no tables
+        return False
