@@ -11,10 +11,11 @@ In: records of what happened. Out: the same records. Never here: deciding what h
 of work belongs to one thread; the store to all. What may be asked of it, by the words of the trade:
 
     work.transmissions    take, stage, move, record_attempt, find_same_bytes, unfinished, newest, lineage
-    work.opening          discard_unfinished, write, close_interchange, finish
+    work.opening          discard_unfinished, write, withdraw_documents, close_interchange, finish
     work.interchanges     add, find_same_reference, find_same_content, find_sent, mark_waiting, mark_acknowledged,
                           mark_overdue, of, messages, newest
-    work.documents        add, change, place, mark_delivery, search, newest, rejected, earlier_unfinished, of
+    work.documents        add, change, place, mark_delivery, search, newest, rejected, earlier_unfinished,
+                          held_behind, of
     work.ledger           claim_key, record_posted, release_key
     work.acknowledgments  record_sent, receive, about, carried_by
     work.cases            open, move, settle, about, newest

@@ -121,8 +121,9 @@ class Store:
     def begin(self) -> Iterator[Work]:
         """A unit of work that may write: committed at the end of the block, rolled back if it raises.
 
-        Keep it short: SQLite has one writer at a time, which waits for up to 30 seconds for the one before. Raises
-        StoreError, passing where doing the whole block again may help (lock, deadlock, lost connection).
+        Keep it short and never begin another inside it: SQLite has one writer at a time, and the next waits for up to
+        30 seconds. Raises StoreError, passing where doing the whole block again may help (lock, deadlock, lost
+        connection).
         """
         with speaking_plainly(), self.engine.begin() as connection:
             yield Work(connection)

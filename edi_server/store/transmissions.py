@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select, update
 
 from edi_server.errors import StoreError
 from edi_server.store import states
-from edi_server.store.records import DeliveryAttempt, Document, Subject, Transmission
+from edi_server.store.records import DeliveryAttempt, Subject, Transmission
 from edi_server.store.rows import every, first, insert_once
-from edi_server.store.tables import delivery_attempts, documents, transmissions
+from edi_server.store.tables import delivery_attempts, transmissions
 from edi_server.store.timeline import Timeline
 
 _table = transmissions
@@ -162,12 +162,6 @@ class Transmissions:
         """All attempts, oldest first."""
         query = select(delivery_attempts).where(delivery_attempts.c.transmission_id == transmission_id)
         return every(self._connection, query.order_by(delivery_attempts.c.id), DeliveryAttempt)
-
-    def documents(self, transmission_id: str) -> list[Document]:
-        """Its documents in order, without content."""
-        query = select(*(c for c in documents.c if c.name != "content"))
-        query = query.where(documents.c.transmission_id == transmission_id).order_by(documents.c.id)
-        return every(self._connection, query, Document)
 
     def _set(self, transmission_id: str, **values: Any) -> None:
         self._connection.execute(update(_table).where(_table.c.id == transmission_id).values(**values))

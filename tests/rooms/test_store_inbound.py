@@ -236,7 +236,6 @@ def test_what_was_opened_comes_back_as_it_was(store: Store) -> None:
             work.documents.of(transmission=came.transmission.id),
             work.documents.of(interchange=came.interchange.id),
             work.documents.of(message=came.messages[0].id),
-            work.transmissions.documents(came.transmission.id),
         ):
             assert found == [msgspec.structs.replace(came.documents[0], content=None)]
         came.close(work, fingerprint="f", findings=[FINDING], partner="nordmarkt", agreement="orders-in")
