@@ -1,5 +1,8 @@
 """Guides: what is found in a message, where, and what its tree is."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from edi_server.errors import ConfigurationError
@@ -8,6 +11,7 @@ from edi_server.guides import check, flatten, known_guides, load_guide, nearest_
 from edi_server.guides.directory import Directory, service_segments
 from edi_server.guides.model import Node
 
+ROOT = Path(__file__).parents[2]
 ORDERS = load_guide(message="ORDERS", version="D.96A")
 DESADV = load_guide(message="DESADV", version="D.96A")
 ORDER = """\
@@ -453,6 +457,15 @@ def test_a_writer_learns_where_packages_are_numbered():
     assert (found.tag, found.id, found.parent) == ("CPS", (1, 1), (2, 1))
     assert DESADV.position(found.trigger).tag == "CPS"
     assert numbering(ORDERS) == {}
+
+
+def test_every_finding_is_documented():
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "edi_server/guides").glob("*.py"))
+    codes = set(re.findall(r'"guide\.([a-z]+(?:-[a-z]+)+)"', sources))
+    codes |= set(re.findall(r'(?:_add\(\s*|return |_fault\(|^        )"([a-z]+(?:-[a-z]+)+)",', sources, re.MULTILINE))
+    documented = re.findall(r"^\| `guide\.([a-z-]+)` \|", (ROOT / "docs/findings.md").read_text("utf-8"), re.MULTILINE)
+    assert len(documented) == len(set(documented)) >= 25
+    assert codes == set(documented)
 
 
 def test_a_guide_is_shown_in_short():
