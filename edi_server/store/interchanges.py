@@ -91,10 +91,9 @@ class Interchanges:
     def find_same_reference(self, interchange: Interchange, *, within: timedelta) -> Interchange | None:
         """An inbound interchange before this with the same parties, test indicator and control reference, or None.
 
-        Call it in the unit of work that writes `interchange` (which may be written before or after): two that arrive
-        together are then told apart on every database. Not counted: itself, refused ones (`REFUSED_INTERCHANGES`), and
-        those of transmissions it is a reprocess of. Where `result` is None, the other is still being opened and may
-        yet be refused.
+        Call it in the unit of work that gives `interchange` its result: of two that arrive together, the first to be
+        decided is the original, on every database. Not counted: itself, those not decided yet (they may still be
+        refused), refused ones (`REFUSED_INTERCHANGES`), and those of transmissions it is a reprocess of.
         """
         self._one_at_a_time(
             f"reference {interchange.sender} {interchange.recipient} {interchange.test} {interchange.control_reference}"
@@ -129,7 +128,7 @@ class Interchanges:
                 _table.c.id != interchange.id,
                 _table.c.transmission_id.not_in(lineage),
                 _table.c.created_at >= interchange.created_at - within,
-                _table.c.result.is_(None) | _table.c.result.not_in(states.REFUSED_INTERCHANGES),
+                _table.c.result.not_in(states.REFUSED_INTERCHANGES),
             )
             .order_by(_table.c.id)
         )

@@ -391,11 +391,13 @@ def test_of_two_that_arrive_together_exactly_one_is_the_duplicate(store: Store) 
     together = threading.Barrier(2)
 
     def open_it(came: Inbound) -> None:
+        with store.begin() as work:
+            came.write(work)
         together.wait()
         with store.begin() as work:
             duplicate = work.interchanges.find_same_reference(came.interchange, within=MONTH)
             time.sleep(0.1)
-            came.write(work)
+            came.close(work, "duplicate" if duplicate else "accepted")
         found.append(duplicate is not None)
 
     threads = [threading.Thread(target=open_it, args=(came,)) for came in pair]
@@ -404,6 +406,22 @@ def test_of_two_that_arrive_together_exactly_one_is_the_duplicate(store: Store) 
     for thread in threads:
         thread.join()
     assert sorted(found) == [False, True]
+
+
+def test_one_that_is_still_being_opened_makes_nobody_a_duplicate_for_it_may_yet_be_refused(store: Store) -> None:
+    first, again = inbound("1"), inbound("1")
+    with store.begin() as work:
+        for came in (first, again):
+            work.transmissions.take(came.transmission)
+            came.write(work)
+        assert work.interchanges.find_same_reference(again.interchange, within=MONTH) is None
+        first.close(work, "rejected")
+        assert work.interchanges.find_same_reference(again.interchange, within=MONTH) is None
+        again.close(work)
+        third = interchange(again.transmission, 2)
+        found = work.interchanges.find_same_reference(third, within=MONTH)
+        assert found
+        assert found.id == again.interchange.id, "of one transmission too"
 
 
 # Reprocessing
