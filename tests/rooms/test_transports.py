@@ -115,6 +115,34 @@ def test_an_empty_file_is_left_and_reported_once_until_something_comes(desk: Des
     assert desk.settle() == (["empty.edi"], [])
 
 
+def test_what_was_reported_makes_nobody_look_again_at_once(desk: Desk) -> None:
+    (desk.north / "empty.edi").touch()
+    assert desk.look().look_again_seconds == 2.0
+    assert desk.look(after=2.0).look_again_seconds is None
+
+
+def test_bytes_are_durable_before_they_get_a_name_and_names_before_we_say_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace, renameat2 = os.fsync, os.replace, renaming._renameat2
+
+    def record_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        where = Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(desk.outbox)
+        done.append(f"sync {where}" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync bytes")
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("name it"), replace(*names)))
+    monkeypatch.setattr(renaming, "_renameat2", lambda *names: (done.append("show it"), renameat2(*names)))
+    desk.transport.stage("t1", "north", b"x")
+    assert done[:2] == ["sync bytes", "name it"]
+    assert set(done[2:]) == {"sync north/.staged", "sync north", "sync ."}
+    done.clear()
+    desk.transport.hand_over("t1", "north", "a.edi")
+    assert done == ["show it", "sync north"]
+
+
 def test_links_pipes_and_sockets_are_left_and_reported_once(desk: Desk, tmp_path: Path) -> None:
     target = tmp_path / "secret"
     target.write_bytes(b"not yours")
