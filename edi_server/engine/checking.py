@@ -9,7 +9,7 @@ import msgspec
 from edi_server.canonical import Record
 from edi_server.envelope.model import MessageRead
 from edi_server.findings import Finding, has_errors
-from edi_server.guides import Codes, Guide, Tree, check, nearest_guide
+from edi_server.guides import Codes, Guide, Tree, check, nearest_guide, with_offsets
 from edi_server.translation import Profile, translator_for
 
 
@@ -39,7 +39,7 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
 def check_message(message: MessageRead, *, codes: Codes = "auto") -> CheckedMessage:
     """Check a message against the guide that its UNH names; findings carry the message's reference."""
     guide, doubt = nearest_guide(message.header.directory, message.header.type)
-    findings = [*message.findings, *([doubt] if doubt else [])]
+    findings = [*message.findings, *(with_offsets([doubt], message.offsets) if doubt else [])]
     tree = None
     if guide is not None:
         checked = check(guide, message.segments, released=message.released, codes=codes, offsets=message.offsets)

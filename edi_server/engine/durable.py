@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -159,9 +159,10 @@ class Submitter:
         """Every schedule with its next run."""
         return [_state(schedule) for schedule in self._client.list_schedules()]
 
-    def unfinished(self) -> int:
-        """Number of workflows that are queued, waiting or running."""
-        return len(self._client.list_workflows(status=["ENQUEUED", "PENDING", "DELAYED"], load_input=False))
+    def unfinished(self, among: Sequence[str] = ()) -> int:
+        """Number of workflows (of these names, or of all) that are queued, waiting or running."""
+        statuses = ["ENQUEUED", "PENDING", "DELAYED"]
+        return len(self._client.list_workflows(status=statuses, name=list(among) or None, load_input=False))
 
     def broken(self) -> list[tuple[str, str, str]]:
         """(id, workflow, error) of workflows that the engine itself gave up, which `attempt` keeps rare."""

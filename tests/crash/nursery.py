@@ -1,9 +1,10 @@
 """Runs daemons that kill themselves at a chosen effect on the outside.
 
-Effects are everything that a crash can cut in two: fsync, rename, link, unlink, a commit to a database, a call over HTTP.
-Each counts twice, just before and just after; the engine's looking for work does not count. Commands come on standard input, one a line: the
-next daemon dies by SIGKILL at the n-th effect at a place where none has died before, or, for 0, lives until it is ended. Each is forked from this process, which
-has everything imported and no threads, so that a death costs a tenth of a second instead of two.
+Effects are everything that a crash can cut in two: fsync, rename, link, unlink, a commit to a database, a call over
+HTTP. Each counts twice, just before and just after; the engine's looking for work does not count. Commands come on
+standard input, one a line: the next daemon dies by SIGKILL at the n-th effect at a place where none has died before,
+or, for 0, lives until it is ended. Each is forked from this process, which has everything imported and no threads, so
+that a death costs a tenth of a second instead of two.
 
     python nursery.py CONFIG SANDBOX_URL LOG     (LOG gets a line for each death, naming the place)
 """
@@ -98,6 +99,11 @@ def _live(config: Path, sandbox_url: str, death: Death | None) -> None:
         daemon.wait()
 
 
+def _say(word: object) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     config, sandbox_url, log = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     for line in sys.stdin:
@@ -108,13 +114,13 @@ def main() -> None:
             try:
                 _live(config, sandbox_url, Death(at, log) if at else None)
                 code = 0
-            except BaseException:
+            except BaseException:  # noqa: BLE001 — whatever it is, the test has to see it
                 traceback.print_exc()
             finally:
                 os._exit(code)
-        print(pid, flush=True)
+        _say(pid)
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        _say(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":
