@@ -107,7 +107,7 @@ def test_the_environment_wins_over_the_file_and_takes_the_type_of_the_key(folder
         EDI_SERVER_ENGINE__POLL_SECONDS="0.5",
         EDI_SERVER_ERP__ODOO_MAIN__LIVE="false",
         EDI_SERVER_ERP__ODOO_MAIN__DATABASE="2026",
-        EDI_SERVER_ENGINE__RETRIES__ATTEMPTS="3",
+        EDI_SERVER_ENGINE__RETRIES="{ attempts = 3 }",
         EDI_SERVER_COMPANIES__MAIN__IDENTITIES='["14:4000000000006", "ACME"]',
         EDI_SERVER_ERP__ODOO_MAIN__PASSWORD='{ secret = "OTHER" }',
     )
@@ -121,6 +121,7 @@ def test_the_environment_wins_over_the_file_and_takes_the_type_of_the_key(folder
     assert password is not None
     assert password.secret == "OTHER"
     assert effective(configuration)["engine.poll_seconds"] == ("0.5", "environment EDI_SERVER_ENGINE__POLL_SECONDS")
+    assert effective(configuration)["engine.retries.attempts"][1] == "environment EDI_SERVER_ENGINE__RETRIES"
     assert effective(configuration)["erp.odoo-main.password"][1] == "environment EDI_SERVER_ERP__ODOO_MAIN__PASSWORD"
 
 
@@ -207,7 +208,8 @@ def test_secrets_come_from_the_environment_from_named_files_and_from_folders(tmp
     secrets = Secrets(environ, platform)
     assert [secrets.resolve(name) for name in "ABCD"] == ["own", "b", "c", "d"]
     assert Secrets({}, platform).resolve("A") == "platform"
-    for name in ("E", "../own/A", ".."):
+    (own / ".hidden").write_text("no", encoding="utf-8")
+    for name in ("E", "../own/A", "..", ".hidden"):
         with pytest.raises(ConfigurationError, match="is not set"):
             secrets.resolve(name)
     with pytest.raises(ConfigurationError, match="cannot be read"):

@@ -11,9 +11,10 @@ import pytest
 
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
-from edi_server.partners import Agreement, Book, Company, Parties, Unmatched, digest_of, identity_of, matches
+from edi_server.partners import Agreement, Book, Company, Parties, Unmatched, digest_of, file_name, identity_of, matches
 from edi_server.partners.located import lines_of
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OUR_GLN = "4099999000005"
 COMPANIES = {"main": Company(name="main", identities=(Identity(id=OUR_GLN, qualifier="14"),), erp="sandbox")}
 NORTH = """
@@ -211,10 +212,12 @@ def test_control_references_are_counted_per_pair_of_identities(book: Book) -> No
 def test_names_of_outbound_files_follow_the_pattern_and_fit_a_folder(book: Book) -> None:
     despatch = book.agreement("north/despatch-out")
     assert despatch is not None
-    name = despatch.file_name(
-        control_reference="17/B", document_number="D1", message="DESADV", now=datetime(2026, 11, 23, tzinfo=UTC)
-    )
+    name = despatch.file_name(control_reference="17/B", document_number="D1", message="DESADV", now=NOW)
     assert name == "DESADV_17_B.edi"
+    hidden = file_name(
+        "{document_number}", partner="p", message="m", control_reference="c", document_number="..\n", now=NOW
+    )
+    assert hidden == "_"
 
 
 @pytest.mark.parametrize(
@@ -296,6 +299,50 @@ def test_agreements_narrowed_to_different_identities_do_not_fit_the_same_message
     assert [one.id for one in found if isinstance(one, Agreement)] == ["north/orders-again", "north/orders-in"]
 
 
+TWO = {
+    "main": Company(name="main", identities=(identity_of(f"14:{OUR_GLN}"), identity_of("MAIN")), erp="sandbox"),
+    "west": Company(name="west", identities=(identity_of("14:4000000000006"),), erp="sandbox"),
+}
+
+
+def test_each_company_has_agreements_of_its_own(tmp_path: Path) -> None:
+    block = NORTH[NORTH.index("[agreements.orders-in]") : NORTH.index("[agreements.despatch-out]")]
+    text = NORTH.replace("direction =", 'company = "main"\ndirection =')
+    text += block.replace("orders-in", "orders-west").replace("direction =", 'company = "west"\ndirection =')
+    (tmp_path / "north.toml").write_text(text, encoding="utf-8")
+    book = Book.load(tmp_path, TWO)
+    found = [ask(book), ask(book, recipient=identity_of("14:4000000000006"))]
+    assert [one.id for one in found if isinstance(one, Agreement)] == ["north/orders-in", "north/orders-west"]
+    assert book.outbound(partner="north", company="main", document="DespatchAdvice") is not None
+    assert book.outbound(partner="north", company="west", document="DespatchAdvice") is None
+
+
+def test_agreements_narrowed_to_different_identities_of_ours_do_not_collide(tmp_path: Path) -> None:
+    block = NORTH[NORTH.index("[agreements.orders-in]") : NORTH.index("[agreements.despatch-out]")]
+    text = NORTH.replace('message = "ORDERS"', f'message = "ORDERS"\nown_identity = "14:{OUR_GLN}"')
+    text += block.replace("orders-in", "orders-again") + 'own_identity = "MAIN"\n'
+    text = text.replace("direction =", 'company = "main"\ndirection =')
+    (tmp_path / "north.toml").write_text(text, encoding="utf-8")
+    found = ask(Book.load(tmp_path, TWO), recipient=identity_of("MAIN"))
+    assert isinstance(found, Agreement)
+    assert (found.id, str(found.own_written)) == ("north/orders-again", "MAIN")
+
+
+def test_what_goes_out_goes_in_its_lane_and_only_while_the_agreement_is_at_work(tmp_path: Path) -> None:
+    def outbound(*, test: bool) -> Agreement | None:
+        return book.outbound(partner="north", company="main", document="DespatchAdvice", test=test)
+
+    head, tail = NORTH.split("[agreements.despatch-out]", 1)
+    for state, at_work in (("draft", False), ("testing", True), ("live", True), ("paused", False)):
+        text = head + "[agreements.despatch-out]" + tail.replace('"live"', f'"{state}"', 1)
+        book = book_of(tmp_path, north=text)
+        assert (outbound(test=False) is not None) is at_work, state
+        assert bool(book.scheduled()) is at_work, state
+    book = book_of(tmp_path, north=f"{head}[agreements.despatch-out]\ntest = true{tail}")
+    assert outbound(test=False) is None
+    assert outbound(test=True) is not None
+
+
 def test_a_mailbox_or_an_identity_has_one_owner(tmp_path: Path) -> None:
     assert "share the mailbox 'north'" in problems_of(tmp_path, north=NORTH, south=SOUTH.replace("south-as2", "north"))
     same_id = SOUTH.replace("14:4098765000001", "4012345000009")
@@ -373,3 +420,30 @@ def test_every_key_of_a_toml_text_knows_its_line() -> None:
     assert lines["t", "u", "list", 1] == 9
     assert lines["t", "u", "inline", "p", "q"] == 11
     assert (lines["rows", 0, "n"], lines["rows", 1, "n"], lines["rows", 1, "sub", "s"]) == (13, 15, 17)
+
+
+ROOT = Path(__file__).parents[2]
+TOML_FILES = [
+    ROOT / "pyproject.toml",
+    *sorted((ROOT / "translations").rglob("*.toml")),
+    *sorted(ROOT.glob("partners/*.toml")),
+]
+
+
+@pytest.mark.parametrize("file", TOML_FILES, ids=lambda file: file.name)
+def test_the_keys_of_every_toml_file_of_the_project_are_where_they_are_said_to_be(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    lines, rows = lines_of(text), text.splitlines()
+
+    def walk(value: object, path: tuple[str | int, ...]) -> None:
+        pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, inner in pairs:
+            where = (*path, key)
+            if where in lines:
+                row = rows[lines[where] - 1]
+                assert isinstance(key, int) or key in row, where
+            else:
+                assert isinstance(inner, dict), f"{where} has no line"  # a table that only its subtables name
+            walk(inner, where)
+
+    walk(tomllib.loads(text), ())
