@@ -108,6 +108,7 @@ class _Scan:
         path = self._resolve(self._keys("]"))
         self._at += depth - 1
         if depth == 2:
+            self.lines.setdefault(path, line)
             self._last[path] = self._last.get(path, -1) + 1
             path = (*path, self._last[path])
         self.lines.setdefault(path, line)
