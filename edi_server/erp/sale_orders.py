@@ -86,8 +86,7 @@ class _Sheet:
         self._header["client_order_ref"] = _text(item.order.number or "")
         if date := self._requested(item.order):
             self._header["commitment_date"] = date.strftime("%Y-%m-%d %H:%M:%S")
-        # Prices are a column of the call or they are not: without it Odoo's price list decides, an empty cell is 0.00.
-        self._priced = item.policy.keep_prices and any(line.price is not None for line in item.order.lines)
+        self._priced = self._is_priced(item)
         self._lines = [*self._notes(item.order.notes, "n", 0), *self._goods()]
         self._check_currency(item.order)
 
@@ -118,6 +117,14 @@ class _Sheet:
                 if role == "buyer":
                     self._currency = self._partners.currency(found)
         return cells
+
+    def _is_priced(self, item: OrderToPost) -> bool:
+        """Prices are a column of the call or they are not: without it the price list decides, an empty cell is 0.00."""
+        stated = any(line.price is not None for line in item.order.lines)
+        if item.policy.keep_prices and item.order.lines and not stated:
+            sentence = "The order states no prices; those of Odoo's price list count."
+            self._add("erp.price-list", sentence, Place(field="lines"), severity="note")
+        return item.policy.keep_prices and stated
 
     def _check_currency(self, order: Order) -> None:
         if order.currency and self._currency and order.currency != self._currency:
