@@ -383,7 +383,7 @@ def _complete(settings: Settings, base: Path) -> Settings:
     paths = msgspec.structs.asdict(settings.paths)
     absolute = {name: str(base / path) for name, path in paths.items() if name != "archive"}
     absolute["archive"] = str(base / paths["archive"]) if paths["archive"] else str(Path(absolute["data"], "archive"))
-    url = settings.database.url or f"sqlite:///{absolute['data']}/edi-server.db"
+    url = settings.database.url or f"sqlite:///{absolute['data']}/edi.sqlite"
     sole = next(iter(settings.erp)) if len(settings.erp) == 1 else ""
     companies = {
         name: msgspec.structs.replace(

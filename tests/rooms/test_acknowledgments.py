@@ -402,3 +402,12 @@ def test_an_unknown_action_is_a_finding_and_no_answer() -> None:
 def test_any_contrl_is_read_without_an_exception(segments: list[str]) -> None:
     answer = read_contrl(segments)
     assert answer is None or answer.outcome is None
+
+
+def test_every_code_of_partners_transports_and_acknowledgments_is_documented() -> None:
+    page = (PACKAGE.parent / "docs" / "findings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `((?:partner|transport|acknowledgment)\.[a-z-]+)` \|", page, re.MULTILINE))
+    oddities = (PACKAGE / "transports" / "collecting.py").read_text(encoding="utf-8")
+    left = re.findall(r'(?:return |\*key, |mailbox\.name, mailbox\.name, )"([a-z]+(?:-[a-z]+)*)", f?"', oddities)
+    reasons = [f"partner.{reason}" for reason in Reason.__args__]  # type: ignore[attr-defined]
+    assert documented == {*reasons, *(f"transport.{one}" for one in left), "acknowledgment.action-unknown"}

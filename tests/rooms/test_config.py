@@ -72,7 +72,7 @@ def test_without_any_file_everything_has_a_default(folder: Path) -> None:
     configuration = Configuration.load(None, {})
     paths = configuration.settings.paths
     assert (paths.inbox, paths.outbox) == (str(folder / "inbox"), str(folder / "outbox"))
-    assert configuration.database_url() == f"sqlite:///{folder}/var/edi-server.db"
+    assert configuration.database_url() == f"sqlite:///{folder}/var/edi.sqlite"
     assert paths.archive == str(folder / "var" / "archive")
     assert [erp.kind for erp in configuration.settings.erp.values()] == ["sandbox"]
     assert [company.erp for company in configuration.settings.companies.values()] == ["sandbox"]
