@@ -188,3 +188,18 @@ class Plan:
     root: Scope
     scopes: dict[ScopeKey, Scope]
     problems: list[ProfileProblem]
+
+
+def disjoint(one: tuple[Test, ...], other: tuple[Test, ...]) -> bool:
+    """True if no segment (or composite) can fulfil both: they want different things at the same place."""
+    return any(_clash(a, b) for a in one for b in other if (a.element, a.component) == (b.element, b.component))
+
+
+def _clash(one: Test, other: Test) -> bool:
+    if one.negated and other.negated:
+        return False
+    if one.negated or other.negated:
+        no, yes = (one, other) if one.negated else (other, one)
+        # Not these values, against values that are all among them; empty, against anything that must be filled.
+        return set(yes.values) <= set(no.values) and bool(yes.values) if no.values else True
+    return bool(one.values) and bool(other.values) and not set(one.values) & set(other.values)

@@ -19,8 +19,26 @@ from edi_server.translation import dates
 from edi_server.translation import reading_runtime as runtime
 from edi_server.translation.interpreter import FRAME, compare, order
 from edi_server.translation.keeping import keep, last_positions, skip
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot, Spot, Test
+from edi_server.translation.plan import (
+    Binding,
+    Choice,
+    Frame,
+    Nested,
+    Plan,
+    Scope,
+    ScopeKey,
+    Site,
+    Slot,
+    Spot,
+    Test,
+    disjoint,
+)
 from edi_server.translation.writing_python import Code
+
+#: Records with more fields than this are made from a dictionary.
+_WIDE = 10
+#: How many rows of a guide are passed with one look where none of them stands there.
+_CLUSTER = 8
 
 Reader = Callable[[Tree], tuple[Record, list[Finding]]]
 _Function = Callable[[list[str], list[int], Any, list[Finding]], Record]
@@ -28,13 +46,18 @@ _Function = Callable[[list[str], list[int], Any, list[Finding]], Record]
 
 def compile_reader(plan: Plan) -> Reader:
     """A function from a tree to its document and findings, the same as the interpreter's, but fast."""
-    quick, careful = (_Compiler(plan, careful=careful).function() for careful in (False, True))
+    quick = _Compiler(plan, careful=False).function()
+    careful: list[_Function] = []
 
     def read(tree: Tree) -> tuple[Record, list[Finding]]:
         segments = tree.segments
         positions = [*tree.positions, runtime.BEHIND]
         findings: list[Finding] = []
-        chosen = careful if tree.released or "*" in "+".join(segments) else quick
+        chosen = quick
+        if tree.released or "*" in "+".join(segments):
+            if not careful:
+                careful.append(_Compiler(plan, careful=True).function())
+            chosen = careful[0]
         document = chosen(segments, positions, tree.numbers or range(1, len(positions)), findings)
         if len(findings) > 1:
             findings.sort(key=order)
@@ -118,7 +141,8 @@ def _reach(plan: Plan) -> dict[int, int]:
     def look(frame: Frame) -> None:
         for binding in frame.own:
             for spot in binding.spots:
-                see(frame.position, spot.choice.elements[:1])
+                if len(spot.choice.elements) == 1 and not binding.site.many:
+                    see(frame.position, spot.choice.elements)
         for taker in frame.takers:
             see(taker.position, (test.element for test in taker.tests))
             if isinstance(taker, Slot):
@@ -146,6 +170,16 @@ class _Scope:
         self.variables: list[str] = []
         #: Components that are in a variable already: (element, component) → name.
         self.tested: dict[tuple[int, int], str] = {}
+        #: Elements that are split already.
+        self.split: set[int] = set()
+        self.split_at = 0
+        #: Composites that are split already, by the elements they stand in.
+        self.rows: dict[tuple[int, ...], str] = {}
+        #: True where several takers may want the same segment, so that `u` says whether one got it.
+        self.counts = True
+        #: Writes what happens to a segment that its only possible taker does not get: read in vain, or not entered.
+        self.missed: Callable[[], None] = lambda: None
+        self.missed_before: Callable[[], None] = lambda: None
 
     # -- the function
 
@@ -194,11 +228,10 @@ class _Scope:
     def _locals(self) -> None:
         """One variable for each line, and what slots must remember."""
         nones: list[str] = []
-        lists: list[str] = []
         numbers: list[str] = []
         for number, site in enumerate(self.scope.sites):
             if site.line.kind == "each" or site.many or site.spread:
-                lists.append(f"a{number}")
+                nones.append(f"a{number}")
             elif site.line.kind == "within":
                 nones += [f"v{number}", f"m{number}"]
             elif _is_late(site):
@@ -213,9 +246,7 @@ class _Scope:
             self.code(f"{' = '.join(nones)} = None")
         if numbers:
             self.code(f"{' = '.join(numbers)} = -1")
-        for name in lists:
-            self.code(f"{name} = []")
-        self.variables = [*nones, *numbers, *lists]
+        self.variables = [*nones, *numbers]
 
     # -- walking
 
@@ -237,17 +268,31 @@ class _Scope:
         last = guide.groups[frame.position].last if frame.position else len(guide.positions)
         positions = [one for one in frame.positions() if one != frame.position]
         ignored = [] if frame.position else [row.index for row in guide.positions if row.tag in FRAME]
+        pieces: list[tuple[int, int, bool]] = []
         at = frame.position + 1
         for position in sorted({*positions, *ignored}):
-            self._skip(at, position - 1, prefix)
-            if position in positions:
-                self._position(frame, position, prefix)
-            else:
-                with code.block(f"while p == {position}:"):
-                    code("i += 1")
-                    code("p = P[i]")
+            pieces += [(at, position - 1, False)] if at < position else []
+            pieces.append((position, self.last[position], True))
             at = self.last[position] + 1
-        self._skip(at, last, prefix)
+        pieces += [(at, last, False)] if at <= last else []
+        for start in range(0, len(pieces), _CLUSTER):
+            cluster = pieces[start : start + _CLUSTER]
+            with ExitStack() as stack:
+                if len(pieces) > _CLUSTER and frame.position and start:
+                    stack.enter_context(code.block(f"if {cluster[0][0]} <= p <= {cluster[-1][1]}:"))
+                for low, high, taken in cluster:
+                    self._piece(frame, low, high, prefix, taken=taken, ignored=low in ignored)
+
+    def _piece(self, frame: Frame, low: int, high: int, prefix: str, *, taken: bool, ignored: bool) -> None:
+        code = self.code
+        if ignored:
+            with code.block(f"while p == {low}:"):
+                code("i += 1")
+                code("p = P[i]")
+        elif taken:
+            self._position(frame, low, prefix)
+        else:
+            self._skip(low, high, prefix)
 
     def _skip(self, low: int, high: int, prefix: str) -> None:
         if low <= high:
@@ -286,7 +331,7 @@ class _Scope:
         assert isinstance(taker, Nested)  # the static checks let nothing but `each` take a nested group
         make = f"{self.compiler.scope(taker.scope)}_make"
         self.code(
-            f"a{self.index[id(taker.site)]} += nest(entries, S, {self.code.name(taker)}, "
+            f"a{self.index[id(taker.site)]} = nest(entries, S, {self.code.name(taker)}, "
             f"lambda parts, inside, inner: {make}(parts, inside, inner, S, N, F), "
             f"{'q' if self.keeps else '[]'}, {prefix!r})"
         )
@@ -304,8 +349,11 @@ class _Scope:
     # -- conditions
 
     def _test(self, takers: list[Slot | Nested]) -> None:
-        """A variable for each component that more than one taker tests."""
-        self.tested = {}
+        """Variables for what more than one taker looks at."""
+        self.tested, self.rows = {}, {}
+        self.split_at = takers[0].position
+        self._split_tested(takers)
+        self._split_rows(takers)
         seen = [test for taker in takers for test in taker.tests]
         places = [(test.element, test.component) for test in seen]
         for test in seen:
@@ -315,12 +363,48 @@ class _Scope:
                 self.code(f"{name} = {self._tested(test)}")
                 self.tested[place] = name
 
+    def _split_tested(self, takers: list[Slot | Nested]) -> None:
+        self.split = set()
+        if self.careful:
+            return
+        for element in dict.fromkeys(test.element for taker in takers for test in taker.tests if not test.alone):
+            components = [test.component for taker in takers for test in taker.tests if test.element == element]
+            for taker in takers:
+                if isinstance(taker, Slot):
+                    components += _looked_at(taker.frame, element)
+            padded = f"(e[{element}] + {':' * (max(components) - 1)!r})" if max(components) > 1 else f"e[{element}]"
+            self.code(f"c{element} = {padded}.split(':')")
+            self.split.add(element)
+
+    def _split_rows(self, takers: list[Slot | Nested]) -> None:
+        choices = [taker.choice for taker in takers if taker.choice is not None]
+        if self.careful:
+            return
+        for elements in dict.fromkeys(choice.elements for choice in choices):
+            same = [taker for taker in takers if taker.choice is not None and taker.choice.elements == elements]
+            if 1 < len(same) < len(takers):
+                depth = max(self._depth_of(taker) for taker in same)
+                padded = f"(y + {':' * (depth - 1)!r})" if depth > 1 else "y"
+                self.code(f"rows = [{padded}.split(':') for y in {_slice(elements)} if y.strip(':')]")
+                self.rows[elements] = "rows"
+
+    def _depth_of(self, taker: Slot | Nested) -> int:
+        """The last component that a taker looks at in the composites of its choice."""
+        choice = taker.choice
+        assert choice is not None  # only takers with a choice are asked
+        tests = [test.component for test in choice.tests]
+        if isinstance(taker, Nested):
+            return max([1, *tests, _depth(self.compiler.plan.scopes[taker.scope])])
+        return max([1, *tests, *(one for element in choice.elements for one in _looked_at(taker.frame, element))])
+
     def _tested(self, test: Test) -> str:
         """The component that a test looks at."""
         known = self.tested.get((test.element, test.component))
         if known:
             return known
         text = f"e[{test.element}]"
+        if test.element in self.split and not test.alone:
+            return f"c{test.element}[{test.component - 1}]"
         if not test.alone:
             padding = f"({text} + {':' * (test.component - 1)!r})" if test.component > 1 else text
             text = f"{padding}.split(':')[{test.component - 1}]"
@@ -333,21 +417,79 @@ class _Scope:
 
     def _take_segment(self, takers: list[Slot | Nested], prefix: str) -> None:
         code = self.code
-        code("u = 0")
-        for taker in takers:
-            conditions = self._matches(taker)
-            if isinstance(taker, Slot) and not taker.many:
-                conditions.append(f"{self.slots[id(taker)]} < 0")
-            with code.block(f"if {' and '.join(conditions) or 'True'}:"):
-                if isinstance(taker, Slot):
+        self.counts = not _is_exclusive(takers)
+        self.missed = (lambda: code(f"q.append((i, i + 1, {prefix!r}))")) if self.keeps else (lambda: None)
+        self.missed_before = self.missed
+        if self.counts:
+            code("u = 0")
+        if self._take_in_one_loop(takers):
+            with code.block("if not u:"):
+                self.missed()
+            code("i += 1")
+            code("p = P[i]")
+            return
+        for number, taker in enumerate(takers):
+            head = "elif" if number and not self.counts else "if"
+            with code.block(f"{head} {' and '.join(self._matches(taker)) or 'True'}:"):
+                if isinstance(taker, Nested):
+                    self._once(taker, lambda taker=taker: self._segment_items(taker))  # type: ignore[misc]
+                elif taker.many:
                     self._slot(taker)
                 else:
-                    self._once(taker, lambda taker=taker: self._segment_items(taker))
-        if self.keeps:
+                    with code.block(f"if {self.slots[id(taker)]} < 0:"):
+                        self._slot(taker)
+                    self._otherwise()
+        if self.counts:
             with code.block("if not u:"):
-                code(f"q.append((i, i + 1, {prefix!r}))")
+                self.missed()
+        elif all(taker.tests for taker in takers):
+            self._otherwise()
         code("i += 1")
         code("p = P[i]")
+
+    def _take_in_one_loop(self, takers: list[Slot | Nested]) -> bool:
+        """Offer each composite of a segment to all takers, where all of them choose among the same ones."""
+        if len(takers) < 2 or self.careful or not self.counts:
+            return False
+        first = takers[0].choice
+        for taker in takers:
+            if first is None or taker.choice is None or taker.choice.elements != first.elements:
+                return False
+            if isinstance(taker, Slot) and (taker.many or not _is_merged(taker)):
+                return False
+            if isinstance(taker, Nested) and taker.site.line.kind == "within":
+                return False
+        assert first is not None  # the loop has looked
+        depth = max(self._depth_of(taker) for taker in takers)
+        with self._composites(Choice(first.elements, ()), depth):
+            for taker in takers:
+                self._offer(taker)
+        return True
+
+    def _offer(self, taker: Slot | Nested) -> None:
+        """Offer the composite `c` to a taker."""
+        code = self.code
+        assert taker.choice is not None  # only takers with a choice are offered composites
+        inside = [_condition(f"c[{test.component - 1}]", test) for test in taker.choice.tests]
+        conditions = [*inside, *self._matches(taker)]
+        if isinstance(taker, Nested):
+            with code.block(f"if {' and '.join(conditions) or 'True'}:"):
+                name = self.compiler.scope(taker.scope)
+                self._item(taker, f"{name}(i, c, e, N, F)")
+            return
+        slot, binding = self.slots[id(taker)], taker.frame.own[0]
+        with code.block(f"if {' and '.join([*conditions, f'({slot} < 0 or {slot} == i)'])}:"):
+            self._claim(taker)
+            number = self.index[id(binding.site)]
+            into = f"x{number}_{binding.rank}" if _is_late(binding.site) else f"v{number}"
+            with code.block(f"if {into} is None:"):
+                self._found(taker.frame, binding, [self._among("c", spot) for spot in binding.spots], [])
+
+    def _otherwise(self) -> None:
+        """The segment was not for the only taker that could have got it."""
+        if not self.counts:
+            with self.code.block("else:"):
+                self.missed()
 
     def _slot(self, slot: Slot) -> None:
         """Look into a segment, if the composite that the slot wants is there."""
@@ -355,13 +497,20 @@ class _Scope:
             self._claim(slot)
             self._own(slot.frame)
             return
-        self.code("h = 0")
-        with self._composites(slot.choice):
-            self.code("h = 1")
-            self.code("break")
-        with self.code.block("if h:"):
+        code, own = self.code, slot.frame.own
+        merged = _is_merged(slot)
+        code("h = 0")
+        if merged:
+            self._search(slot.frame, own[0], seen="h = 1")
+        else:
+            with self._composites(slot.choice):
+                code("h = 1")
+                code("break")
+        with code.block("if h:"):
             self._claim(slot)
-            self._own(slot.frame)
+            if not merged:
+                self._own(slot.frame)
+        self._otherwise()
 
     def _claim(self, slot: Slot) -> None:
         name = self.slots[id(slot)]
@@ -369,15 +518,28 @@ class _Scope:
             self.code(f"{name} = i")
             if slot.conditional:
                 self.code(f"{name}_ = i + 1")
-        self.code("u = 1")
+        if self.counts:
+            self.code("u = 1")
 
     def _segment_items(self, taker: Nested) -> None:
         name = self.compiler.scope(taker.scope)
         if taker.choice is None:
             self._item(taker, f"{name}(i, None, {self._elements()}, N, F)")
             return
+        self._composite_items(taker)
+        if not self.counts:
+            with self.code.block("if not u:"):
+                self.missed()
+
+    def _composite_items(self, taker: Nested) -> None:
+        name = self.compiler.scope(taker.scope)
+        assert taker.choice is not None
+        counts, self.counts = self.counts, True
+        if not counts:
+            self.code("u = 0")
         with self._composites(taker.choice, depth=_depth(self.compiler.plan.scopes[taker.scope])):
             self._item(taker, f"{name}(i, c, {self._elements()}, N, F)")
+        self.counts = counts
 
     def _elements(self) -> str:
         return "E" if self.careful else "e"
@@ -394,33 +556,67 @@ class _Scope:
         with code.block("else:"):
             frame = self.compiler.plan.scopes[taker.scope].frame
             code(f"again(F, N[i], {code.name(frame)}, {code.name(taker.site)})")
+            if not self.counts:
+                self.missed_before()
 
     def _item(self, taker: Nested, call: str) -> None:
         number = self.index[id(taker.site)]
-        self.code(f"o = {call}")
+        if call != "o":
+            self.code(f"o = {call}")
         with self.code.block("if o is not None:"):
-            self.code("u = 1")
-            self.code(f"a{number}.append(o)" if taker.site.line.kind == "each" else f"v{number} = o")
+            if self.counts:
+                self.code("u = 1")
+            if taker.site.line.kind == "each":
+                self._append(number, "o")
+            else:
+                self.code(f"v{number} = o")
+        if not self.counts:
+            with self.code.block("else:"):
+                self.missed()
+
+    def _append(self, number: int, value: str) -> None:
+        """Add to a list that is made when there is something in it."""
+        with self.code.block(f"if a{number} is None:"):
+            self.code(f"a{number} = [{value}]")
+        with self.code.block("else:"):
+            self.code(f"a{number}.append({value})")
 
     # -- takers of groups
 
     def _take_group(self, takers: list[Slot | Nested], prefix: str, *, nests: bool) -> None:
         code, position = self.code, takers[0].position
-        code("u = 0")
-        code("b = i")
-        for taker in takers:
-            conditions = ["not u"] if taker is not takers[0] else []
-            conditions += self._matches(taker)
-            if isinstance(taker, Slot):
-                self._group_slot(taker, conditions, prefix)
-            else:
-                with code.block(f"if {' and '.join(conditions) or 'True'}:"):
-                    self._once(taker, lambda taker=taker: self._group_item(taker, nests=nests))
-        with code.block("if not u:"):
-            code("i = b")
+        missed = (lambda: code(f"q.append((b, i, {prefix!r}))")) if self.keeps else (lambda: None)
+
+        def missed_before() -> None:
             self._pass_group(position)
-            if self.keeps:
-                code(f"q.append((b, i, {prefix!r}))")
+            missed()
+
+        self.counts, self.missed, self.missed_before = not _is_exclusive(takers), missed, missed_before
+        # What writing the inside of a slot changes.
+        mine = self.counts, self.tested, self.split, self.split_at, self.rows
+        if self.counts:
+            code("u = 0")
+        code("b = i")
+        for number, taker in enumerate(takers):
+            conditions = ["not u"] if number and self.counts else []
+            conditions += self._matches(taker)
+            with code.block(f"{'elif' if number and not self.counts else 'if'} {' and '.join(conditions) or 'True'}:"):
+                if isinstance(taker, Nested):
+                    self._once(taker, lambda taker=taker: self._group_item(taker, nests=nests))  # type: ignore[misc]
+                    continue
+                self._group_slot(taker, prefix)
+                self.counts, self.tested, self.split, self.split_at, self.rows = mine
+                self.missed, self.missed_before = missed, missed_before
+                if not taker.many and not self.counts:
+                    with code.block("else:"):
+                        missed_before()
+        if self.counts:
+            with code.block("if not u:"):
+                code("i = b")
+                missed_before()
+        elif all(taker.tests for taker in takers):
+            with code.block("else:"):
+                missed_before()
         code("p = P[i]")
 
     def _pass_group(self, position: int) -> None:
@@ -428,33 +624,33 @@ class _Scope:
         with self.code.block(f"while {position} < P[i] <= {self.last[position]}:"):
             self.code("i += 1")
 
-    def _group_slot(self, slot: Slot, conditions: list[str], prefix: str) -> None:
+    def _group_slot(self, slot: Slot, prefix: str) -> None:
         code, name = self.code, self.slots[id(slot)]
-        if not slot.many:
-            conditions = [*conditions, f"{name} < 0"]
-        with code.block(f"if {' and '.join(conditions) or 'True'}:"):
+        counts = self.counts
+        with code.block("if True:" if slot.many else f"if {name} < 0:"):
             self._claim(slot)
             self._own(slot.frame)
             code("i += 1")
             code("p = P[i]")
-            tested = self.tested
             self._children(slot.frame, f"{prefix}@{slot.key} ")
-            self.tested = tested
-            code("u = 1")
+            if counts:
+                code("u = 1")
             if slot.conditional and not slot.many:
                 code(f"{name}_ = i")
 
     def _group_item(self, taker: Nested, *, nests: bool) -> None:
         code, name = self.code, self.compiler.scope(taker.scope)
         if taker.choice is not None:
-            with self._composites(taker.choice, depth=_depth(self.compiler.plan.scopes[taker.scope])):
-                self._item(taker, f"{name}(i, c, {self._elements()}, N, F)")
-            with code.block("if u:"):
-                self._pass_group(taker.position)
+            self._composite_items(taker)
+            self._pass_group(taker.position)
+            if not self.counts:
+                with code.block("if not u:"):
+                    self.missed()
         elif nests:
             code(f"i, o = {name}(S, P, i, {self._elements()}, N, F)")
             code("entries.append(Entry(b, i, o))")
-            code("u = 1")
+            if self.counts:
+                code("u = 1")
         else:
             code(f"i, o = {name}(S, P, i, {self._elements()}, N, F)")
             self._item(taker, "o")
@@ -468,6 +664,8 @@ class _Scope:
         with ExitStack() as stack:
             if self.careful:
                 stack.enter_context(code.block(f"for c in flat(E, {choice.elements!r}, alone={choice.alone}):"))
+            elif choice.elements in self.rows:
+                stack.enter_context(code.block(f"for c in {self.rows[choice.elements]}:"))
             else:
                 stack.enter_context(code.block(f"for y in {_slice(choice.elements)}:"))
                 sure = any(test.values and not test.negated for test in choice.tests) or choice.alone
@@ -485,7 +683,7 @@ class _Scope:
     def _own(self, frame: Frame, *, in_composite: bool = False) -> None:
         """What lines take from a frame's own segment."""
         direct = [one for one in frame.own if self._is_direct(one)]
-        shared = self._share(direct)
+        shared = self._share(frame, direct)
         for binding in frame.own:
             first = binding.spots[0]
             if in_composite and not first.choice.elements:
@@ -506,17 +704,19 @@ class _Scope:
             return False
         return all(len(spot.choice.elements) == 1 for spot in binding.spots)
 
-    def _search(self, frame: Frame, binding: Binding) -> None:
+    def _search(self, frame: Frame, binding: Binding, seen: str = "") -> None:
         first = binding.spots[0]
         depth = max(component for spot in binding.spots for component in spot.components)
         with self._composites(first.choice, depth):
+            if seen:
+                self.code(seen)
             texts = [
                 self._among("c", spot) if spot.choice == first.choice else self._elsewhere(spot)
                 for spot in binding.spots
             ]
             self._found(frame, binding, texts, [], leave=not binding.site.many)
 
-    def _share(self, bindings: list[Binding]) -> dict[int, str]:
+    def _share(self, frame: Frame, bindings: list[Binding]) -> dict[int, str]:
         """Composites that are split, once for all lines that look into them."""
         depth: dict[int, int] = {}
         for binding in bindings:
@@ -526,6 +726,8 @@ class _Scope:
                     components = (*spot.components, *(test.component for test in spot.choice.tests))
                     depth[element] = max([depth.get(element, 0), *components])
         for element, deepest in depth.items():
+            if element in self.split and frame.position == self.split_at:
+                continue
             padded = f"(e[{element}] + {':' * (deepest - 1)!r})" if deepest > 1 else f"e[{element}]"
             self.code(f"c{element} = {padded}.split(':')")
         return {element: f"c{element}" for element in depth}
@@ -587,12 +789,12 @@ class _Scope:
             if _is_late(site):
                 code(f"x{number}_{binding.rank} = (w{rest}, i)")
             elif site.spread:
-                code(f"a{number}.append(w)")
+                self._append(number, "w")
             else:
                 self._convert(frame, binding, [f"w", *texts[1:]], "i", "v" if site.many else f"v{number}")
                 if site.many:
                     with code.block("if v is not None:"):
-                        code(f"a{number}.append(v)")
+                        self._append(number, "v")
             if leave:
                 code("break")
 
@@ -629,14 +831,17 @@ class _Scope:
             elif site.line.kind == "value" and _is_late(site):
                 self._late(number, site)
             elif site.spread:
-                code(f"v{number} = {site.line.join!r}.join(a{number}) or None")
+                code(f"v{number} = None if a{number} is None else {site.line.join!r}.join(a{number}) or None")
         for slot in _slots(scope.frame):
             self._give_back(slot)
-        if not self.is_root:
-            self._absence()
-        values = "".join(f"{site.line.field}={self._value(site)}, " for site in scope.sites if _is_field(site))
-        kept = "kept=keep(S, q) if q else ()" if self.keeps else ""
-        made = f"{code.name(scope.record)}({values}{kept})"
+        if len([site for site in scope.sites if _is_field(site)]) > _WIDE:
+            made = self._make_wide()
+        else:
+            if not self.is_root:
+                self._absence()
+            values = "".join(f"{site.line.field}={self._value(site)}, " for site in scope.sites if _is_field(site))
+            kept = "kept=keep(S, q) if q else ()" if self.keeps else ""
+            made = f"{code.name(scope.record)}({values}{kept})"
         computed = [site for site in scope.sites if site.formula]
         if computed:
             code(f"d = {made}")
@@ -644,6 +849,34 @@ class _Scope:
                 self._compare(site)
             made = "d"
         code(f"return i, {made}" if self.is_group and not self.nested else f"return {made}")
+
+    def _make_wide(self) -> str:
+        """The record by a dictionary of what there is: naming every field costs as many looks squared."""
+        code = self.code
+        fields = [site for site in self.scope.sites if _is_field(site)]
+        code("d = {}")
+        for site in fields:
+            condition = f"{self._raw(site)} is not None"
+            if site.line.when and not _is_late(site):
+                condition += f" and {self._when(site)}"
+            with code.block(f"if {condition}:"):
+                value = f"tuple({self._raw(site)})" if self._is_list(site) else self._raw(site)
+                code(f"d[{site.line.field!r}] = {value}")
+        if not self.is_root:
+            required = [f"{site.line.field!r} not in d" for site in fields if site.required]
+            with code.block(f"if {' or '.join(['not d', *required])}:"):
+                code(self._absent_return())
+        for site in fields:
+            if site.line.default is not None:
+                with code.block(f"if {self._raw(site)} is None:"):
+                    code(f"d[{site.line.field!r}] = {site.line.default!r}")
+        if self.keeps:
+            with code.block("if q:"):
+                code("d['kept'] = keep(S, q)")
+        return f"{code.name(self.scope.record)}(**d)"
+
+    def _absent_return(self) -> str:
+        return "return i, None" if self.is_group and not self.nested else "return None"
 
     def _constant(self, number: int, site: Site) -> None:
         code = self.code
@@ -709,12 +942,11 @@ class _Scope:
     def _absence(self) -> None:
         """A record without any value, or without one that it must have, is absent."""
         code = self.code
-        absent = "return i, None" if self.is_group and not self.nested else "return None"
         fields = [site for site in self.scope.sites if _is_field(site)]
         required = [f"{self._raw(site)} is None" for site in fields if site.required]
         conditions = " or ".join(required) or " and ".join(f"not {self._there(site)}" for site in fields)
         with code.block(f"if {conditions or 'True'}:"):
-            code(absent)
+            code(self._absent_return())
 
     def _there(self, site: Site) -> str:
         if site.line.when and not _is_late(site):
@@ -732,7 +964,7 @@ class _Scope:
         """The value of a field in the record, with its default."""
         raw = self._raw(site)
         if self._is_list(site):
-            raw = f"tuple({raw})"
+            raw = f"(() if {raw} is None else tuple({raw}))"
         absent = site.line.default if site.line.default is not None else site.absent
         if site.line.when and not _is_late(site):
             return f"({raw} if {self._when(site)} else {() if self._is_list(site) else None})"
@@ -788,6 +1020,26 @@ def _slice(elements: tuple[int, ...]) -> str:
     if elements == tuple(range(first, last + 1)):
         return f"e[{first}:{last + 1}]"
     return f"[e[k] for k in {elements!r} if k < len(e)]"
+
+
+def _looked_at(frame: Frame, element: int) -> list[int]:
+    """The components of an element that a frame's own lines look at."""
+    spots = [spot for binding in frame.own for spot in binding.spots if element in spot.choice.elements]
+    return [*(one for spot in spots for one in spot.components), *_tested_components(spots)]
+
+
+def _is_merged(slot: Slot) -> bool:
+    """True if the one line of a slot looks into the very composite that the slot wants."""
+    own = slot.frame.own
+    if len(own) != 1 or own[0].site.many or own[0].site.spread:
+        return False
+    return all(spot.choice == slot.choice for spot in own[0].spots)
+
+
+def _is_exclusive(takers: list[Slot | Nested]) -> bool:
+    """True if no segment can be for two of the takers."""
+    pairs = [(one, other) for number, one in enumerate(takers) for other in takers[number + 1 :]]
+    return all(disjoint(one.tests, other.tests) for one, other in pairs)
 
 
 def _depth(scope: Scope) -> int:
