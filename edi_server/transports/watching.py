@@ -6,6 +6,7 @@ and events get lost when many come at once. So a look every few seconds decides,
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -28,6 +29,14 @@ from edi_server.transports.collecting import CLAIMED
 #: Types in /proc/mounts of file systems that other machines write to.
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "vboxsf"})
 _MOUNTS = Path("/proc/mounts")
+
+
+def _says_more_than_stopping(record: logging.LogRecord) -> bool:
+    """False for what watchdog calls an error whenever its thread is stopped while it waits."""
+    return "called when the thread is inactive" not in record.getMessage()
+
+
+logging.getLogger("watchdog.observers.inotify").addFilter(_says_more_than_stopping)
 
 
 class Watch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import stat
@@ -369,6 +370,14 @@ def test_a_watch_tells_of_a_file_that_was_closed_or_renamed_into_place(tmp_path:
 def drain(watch: Watch) -> None:
     while watch.wait(0.3):
         pass
+
+
+def test_stopping_a_watch_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("watchdog.observers.inotify")
+    log.error("InotifyEmitter.queue_events() called when the thread is inactive")
+    assert caplog.messages == []
+    log.error("something else")
+    assert caplog.messages == ["something else"]
 
 
 def test_our_own_claims_wake_nobody(desk: Desk) -> None:
