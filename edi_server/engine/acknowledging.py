@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from edi_server.acknowledgments import (
     CheckedGroup,
     CheckedInterchange,
@@ -85,7 +87,9 @@ def stage_contrl(
     body = write_contrl(verdict, message_reference="1", association=association, report_warnings=terms.report_warnings)[
         1:-1
     ]
-    header = answer_header(subject, control_reference="", date="", time="")
+    header = msgspec.structs.replace(
+        answer_header(subject, control_reference="", date="", time=""), separators=partner.writing.separators
+    )
     envelope = Envelope(
         header=header,
         partner=partner.name,

@@ -14,6 +14,7 @@ import msgspec
 
 from edi_server.envelope.edifact import close_message, wrap_edifact
 from edi_server.envelope.model import InterchangeHeader, MessageHeader
+from edi_server.errors import StoreError
 from edi_server.findings import Finding
 from edi_server.partners.model import ControlNumbers, Writing, file_name
 from edi_server.store import Interchange, Message, Store, Transmission, Work
@@ -80,7 +81,9 @@ def stage(
         delivery="pending",
         findings=tuple(findings),
     )
-    work.transmissions.stage(transmission)
+    if not work.transmissions.stage(transmission).is_new:
+        # Leaving by an exception gives the control numbers back.
+        raise StoreError(f"“{why}” was staged before as transmission {transmission.id}.", permanent=True)
     interchange = Interchange.opened(header, transmission_id=transmission.id, number=1, direction="outbound")
     interchange = msgspec.structs.replace(
         interchange,

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -86,10 +86,8 @@ class Nursery:
             return True
 
     def _end(self, pid: int) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
 
     def is_idle(self, among: tuple[str, ...] = ()) -> bool:
         """True if no workflow waits or runs (of these, if any are named)."""
