@@ -61,6 +61,8 @@ class _State:
     taken: dict[int, tuple[Slot, Node, str]] = field(default_factory=dict)
     matched: set[int] = field(default_factory=set)
     claimed: set[int] = field(default_factory=set)
+    #: Numbers of segments that records were made of, whatever becomes of slots in them.
+    firm: set[int] = field(default_factory=set)
     unread: list[tuple[Node, str]] = field(default_factory=list)
     marks: set[Mark] = field(default_factory=set)
     kept: set[int] = field(default_factory=set)
@@ -125,10 +127,14 @@ class _Reader:
 
     def _give_back(self, state: _State) -> None:
         """Slots that no line's chosen text came from are unread after all, with all that is in them."""
-        for key, (slot, node, prefix) in state.taken.items():
+        for key, (slot, node, _) in state.taken.items():
             if key in state.claimed or not slot.conditional:
                 state.marks.update(_test_marks(slot.tests, node.number))
+                state.firm.add(node.number)
+        for slot, node, prefix in state.taken.values():
+            if node.number in state.firm:
                 continue
+            state.firm.add(node.number)
             inside = {one.number for one in _flat(node, set())}
             state.unread = [one for one in state.unread if one[0].number not in inside]
             self._unread(state, node, prefix)
@@ -192,6 +198,7 @@ class _Reader:
         for composite in _choose(nested.choice, node.text):
             if self._take_item(state, nested, node, composite):
                 used = True
+                state.firm.add(node.number)
                 state.marks.update(
                     (node.number, composite[0], composite[1], test.component) for test in nested.choice.tests
                 )

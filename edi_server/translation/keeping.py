@@ -54,13 +54,16 @@ def unfold(kept: Iterable[str], step: str = "") -> list[str]:
     return [text.removeprefix(mark) for text in kept if text.startswith(mark)]
 
 
-def place_kept(guide: Guide, anchor: int, text: str) -> tuple[int, list[str]] | None:
+def place_kept(guide: Guide, anchor: int, text: str, reached: int = 0) -> tuple[int, list[str]] | None:
     """The position among the children of a group, and the segments, of a kept text; None if it has none.
 
-    Within a group, segments are placed as in a message: as deep as possible, then further out.
+    Of several positions with its tag (ALC stands before and behind the lines) it is the first not before `reached`,
+    where the kept text before it went. Within a group, segments are placed as in a message: as deep as possible, then
+    further out.
     """
     segments = text.split("'")
-    here = next((index for index in guide.children.get(anchor, ()) if _tag(guide, index) == segments[0][:3]), None)
+    same = [index for index in guide.children.get(anchor, ()) if _tag(guide, index) == segments[0][:3]]
+    here = next((index for index in same if index >= reached), same[0] if same else None)
     if here is None or guide.position(here).tag in ("UNH", "UNS", "UNT"):
         return None
     if len(segments) > 1 and not _fits(guide, here, segments[1:]):

@@ -69,6 +69,8 @@ class Binding:
     #: 0 for the first place, then in order.
     rank: int
     spots: tuple[Spot, ...]
+    #: Position of the segment.
+    position: int
 
 
 @dataclass

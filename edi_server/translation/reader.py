@@ -168,6 +168,8 @@ class _Scope:
         self.index = {id(site): number for number, site in enumerate(scope.sites)}
         self.slots: dict[int, str] = {}
         self.variables: list[str] = []
+        #: True if segments that records were made of must be remembered.
+        self.gathers = False
         #: Components that are in a variable already: (element, component) → name.
         self.tested: dict[tuple[int, int], str] = {}
         #: Elements that are split already.
@@ -247,6 +249,10 @@ class _Scope:
         if numbers:
             self.code(f"{' = '.join(numbers)} = -1")
         self.variables = [*nones, *numbers]
+        self.gathers = any(slot.conditional and self._shares(slot) for slot in _slots(self.scope.frame))
+        if self.gathers:
+            self.code("g = []")
+            self.variables.append("g")
 
     # -- walking
 
@@ -566,6 +572,8 @@ class _Scope:
         with self.code.block("if o is not None:"):
             if self.counts:
                 self.code("u = 1")
+            if taker.choice is not None and self.gathers:
+                self.code("g.append(i)")
             if taker.site.line.kind == "each":
                 self._append(number, "o")
             else:
@@ -915,14 +923,39 @@ class _Scope:
     def _give_back(self, slot: Slot) -> None:
         if slot.many or not slot.conditional or not self.keeps:
             return
+        name = self.slots[id(slot)]
+        firm = [
+            f"not ({self._is_claimed(other)} and {self.slots[id(other)]} == {name})" for other in self._beside(slot)
+        ]
+        if self._shares(slot):
+            firm.append(f"{name} not in g")
+        with self.code.block(f"if {' and '.join([f'{name} >= 0', f'not ({self._is_claimed(slot)})', *firm])}:"):
+            self.code(f"give_back(q, {name}, {name}_, {self._prefix(slot)!r})")
+
+    def _beside(self, slot: Slot) -> list[Slot]:
+        """Other slots that may have taken the same segment."""
+        return [
+            other
+            for other in _slots(self.scope.frame)
+            if other.position == slot.position and other is not slot and not other.many
+        ]
+
+    def _shares(self, slot: Slot) -> bool:
+        """True if records may be made of composites of the same segment."""
+        return any(
+            isinstance(taker, Nested) and taker.choice is not None and taker.position == slot.position
+            for taker in _takers(self.scope.frame)
+        )
+
+    def _is_claimed(self, slot: Slot) -> str:
+        if not slot.conditional:
+            return "True"
         claims = [
             f"y{self.index[id(binding.site)]} == {binding.rank}"
             for binding in slot.bindings()
             if binding.site.line.kind == "value"
         ]
-        name = self.slots[id(slot)]
-        with self.code.block(f"if {name} >= 0 and not ({' or '.join(claims) or 'False'}):"):
-            self.code(f"give_back(q, {name}, {name}_, {self._prefix(slot)!r})")
+        return f"({' or '.join(claims) or 'False'})"
 
     def _prefix(self, slot: Slot) -> str:
         """The steps above a slot, as they stand before texts kept there."""
@@ -1001,6 +1034,13 @@ def _slots(frame: Frame) -> Iterator[Slot]:
         if isinstance(taker, Slot):
             yield taker
             yield from _slots(taker.frame)
+
+
+def _takers(frame: Frame) -> Iterator[Slot | Nested]:
+    for taker in frame.takers:
+        yield taker
+        if isinstance(taker, Slot):
+            yield from _takers(taker.frame)
 
 
 def _frame_of(frame: Frame, binding: Binding) -> Frame:

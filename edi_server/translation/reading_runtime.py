@@ -129,6 +129,8 @@ def first_repetitions(elements: list[str]) -> list[str]:
 
 def give_back(chunks: list[Chunk], first: int, behind: int, prefix: str) -> None:
     """A slot is unread after all, with all that is in it."""
+    if (first, behind, prefix) in chunks:
+        return
     chunks[:] = [one for one in chunks if not (first <= one[0] and one[1] <= behind)]
     chunks.append((first, behind, prefix))
 

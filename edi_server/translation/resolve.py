@@ -139,7 +139,7 @@ class _Resolver:
         row = self._row(scope, path)
         spots = tuple(self._spot(scope, row, leaf, site) for leaf in leaves if leaf)
         frame = self._frame(scope, path, site, spots)
-        binding = Binding(site, len(site.bindings), spots)
+        binding = Binding(site, len(site.bindings), spots, row.index)
         frame.own.append(binding)
         site.bindings.append(binding)
 
