@@ -6,9 +6,10 @@ are fixed from now on, and a number that is not used (because the unit of work f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
 
@@ -18,6 +19,8 @@ from edi_server.errors import StoreError
 from edi_server.findings import Finding
 from edi_server.partners.model import ControlNumbers, Writing, file_name
 from edi_server.store import Interchange, Message, Store, Transmission, Work
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +73,7 @@ def stage(
     )
     archived = store.archive.put(content)
     transmission = Transmission(
-        id=str(uuid5(NAMESPACE_OID, why)),
+        id=_id(why),
         direction="outbound",
         partner=envelope.partner,
         mailbox=envelope.mailbox,
@@ -105,6 +108,19 @@ def stage(
     )
     work.interchanges.add(interchange, messages)
     return Staged(transmission=transmission, interchange=interchange, messages=messages, findings=tuple(findings))
+
+
+def _id(why: str) -> str:
+    """The id of what is staged for that reason: the same whenever it is asked, and sorting by time like every other.
+
+    Its instant is that of the last id in the reason, which names what this follows from.
+    """
+    follows = [UUID(one) for one in _ID.findall(why)]
+    digest = uuid5(NAMESPACE_OID, why).int
+    if not follows:
+        return str(UUID(int=digest))
+    instant = follows[-1].int >> 80
+    return str(UUID(int=instant << 80 | 8 << 76 | (digest >> 64 & 0xFFF) << 64 | 2 << 62 | digest & (1 << 62) - 1))
 
 
 def _reference(work: Work, envelope: Envelope) -> str:

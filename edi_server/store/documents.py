@@ -98,10 +98,14 @@ class Documents:
         return every(self._connection, query, Document)
 
     def rejected(self, *, partner: str | None = None, before: str | None = None, limit: int = 50) -> list[Document]:
-        """Those a person has to decide on (invalid or with an open case, not superseded): newest first, no content."""
-        open_case = exists().where(cases.c.subject_id == _table.c.id, cases.c.state.in_(states.OPEN_CASES))
+        """Those a person has to decide on (with an open case, or invalid and never decided on; not superseded).
+
+        Newest first, without content.
+        """
+        case = exists().where(cases.c.subject_id == _table.c.id)
+        undecided = (_table.c.validation == "invalid") & ~case
         query = self._page(before, limit).where(
-            (_table.c.validation == "invalid") | open_case, _table.c.superseded_by.is_(None)
+            undecided | case.where(cases.c.state.in_(states.OPEN_CASES)), _table.c.superseded_by.is_(None)
         )
         return every(self._connection, query if partner is None else query.where(_table.c.partner == partner), Document)
 
