@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,6 +21,8 @@ from edi_server.config import Configuration
 from edi_server.desk import presence
 from edi_server.desk.actors import Actor, NotPossible, demand
 from edi_server.desk.references import find_row
+from edi_server.desk.views import ScheduleRow
+from edi_server.partners import Agreement
 from edi_server.store import Case, DeadLetter, Store, new_id
 from edi_server.store import Work as StoreWork
 from edi_server.store.states import OPEN_CASES, CaseState
@@ -190,9 +193,28 @@ class Desk:
         self.work.advise(agreement.id, run=f"{actor.name} {new_id()}")
         return self.done(f"Deliveries for {agreement.id} are looked for.", "agreement", agreement.id, submitted=True)
 
-    def schedules(self) -> list[ScheduleState]:
-        """Every agreement's schedule as the engine has it."""
-        return [state for state in self.submitter.schedules() if "/" in state.name]
+    def schedules(self) -> list[ScheduleRow]:
+        """The schedule of every agreement that has one, with its next run in its own time zone.
+
+        As the engine has it; what the engine has not heard of yet is not active.
+        """
+        known = {state.name: state for state in self.submitter.schedules()}
+        return [_schedule_row(agreement, known.get(agreement.id)) for agreement in self.corridor.book.scheduled()]
+
+
+def _schedule_row(agreement: Agreement, state: ScheduleState | None) -> ScheduleRow:
+    assert agreement.schedule is not None  # it is a scheduled one
+    zone = state.time_zone if state else agreement.schedule.time_zone
+    return ScheduleRow(
+        agreement=agreement.id,
+        partner=agreement.partner.name,
+        document=agreement.document,
+        cron=state.cron if state else agreement.schedule.cron,
+        time_zone=zone,
+        next_run=state.next_run if state else None,
+        last_run=state.last_run.astimezone(ZoneInfo(zone)) if state and state.last_run else None,
+        active=state is not None and not state.paused,
+    )
 
 
 def _letter_id(work: StoreWork, reference: str) -> str:

@@ -199,7 +199,7 @@ class _Showing:
             documents=tuple(document_row(one) for one in work.documents.of(transmission=transmission.id)[:MESSAGES]),
             attempts=tuple(
                 AttemptRow(at=one.at, outcome=one.outcome, detail=one.detail)
-                for one in work.transmissions.attempts(transmission.id)
+                for one in sorted(work.transmissions.attempts(transmission.id), key=lambda one: one.at)
             ),
             cases=tuple(case_row(work, case) for case in work.cases.about(*subjects)),
             dead_letters=tuple(dead_letter_row(work, letter) for letter in work.dead_letters.about(*subjects)),
