@@ -19,18 +19,21 @@ Spoken_ = dict[int, list[Said]]
 
 def write_record(plan: Plan, document: Record) -> tuple[list[str], list[Finding]]:
     """Segments of a document by a plan made for writing, without UNH and UNT, and what could not be said."""
-    writer = _Writer(plan)
-    segments = writer.root(document)
-    return segments, sorted(writer.findings, key=by_field)
+    findings: list[Finding] = []
+    segments = Interpreting(plan, findings).root(document)
+    return segments, sorted(findings, key=by_field)
 
 
-class _Writer:
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.guide = plan, plan.guide
-        self.findings: list[Finding] = []
+class Interpreting:
+    """One document being written. Compiled writers use it for what they do not do themselves."""
+
+    def __init__(self, plan: Plan, findings: list[Finding]) -> None:
+        self.plan, self.guide, self.findings = plan, plan.guide, findings
+        #: By position of a nested group: the number given last.
         self.numbers = dict.fromkeys((nesting.trigger for nesting in plan.guide.nestings), 0)
 
     def root(self, document: Record) -> list[str]:
+        """The segments of the document."""
         scope = self.plan.root
         said = self._say(scope, document, None)
         inside, _ = self._children(scope, scope.frame, document, said, None, self._kept(scope, document))
@@ -122,14 +125,15 @@ class _Writer:
                 if isinstance(taker, Slot):
                     some = self._slot(scope, taker, record, said, where, below)
                 else:
-                    some = self._items(taker, record, where, number)
+                    some = self.items(taker, record, where, number)
                 filled |= bool(some)
                 out += some
             out += chunks.get(position, [])
         self._homeless(below, where)
         return out, filled
 
-    def _items(self, nested: Nested, record: Record, where: Where, above: int) -> list[str]:
+    def items(self, nested: Nested, record: Record, where: Where, above: int) -> list[str]:
+        """The segments of the records in a field."""
         value = getattr(record, nested.site.name)
         if value is None:
             return []
@@ -146,7 +150,7 @@ class _Writer:
     ) -> list[str]:
         spoken = self._spoken(slot.frame.own, said, where)
         if slot.many:
-            return self._many(slot, spoken, where)
+            return self.many(slot, spoken, where)
         kept = unfold(below, slot.key)
         inside, filled = self._children(scope, slot.frame, record, said, where, kept)
         if not filled and not any(_counts(one[0]) for one in spoken):
@@ -157,7 +161,7 @@ class _Writer:
             return []
         return [*composer.texts(), *inside]
 
-    def _many(self, slot: Slot, spoken: list[Spoken], where: Where) -> list[str]:
+    def many(self, slot: Slot, spoken: list[Spoken], where: Where) -> list[str]:
         """A list of values, or a text that goes through several segments."""
         out = []
         size = _per_segment(slot)

@@ -7,7 +7,7 @@ What cannot be said at all stays as it is: writing gives the finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from edi_server.canonical import Record, When
@@ -49,7 +49,9 @@ def _normal(plan: Plan, scope: Scope, record: Record, nested: Nested | None) -> 
     for site in scope.sites:
         if site.line.default is not None:
             filled.setdefault(site.line.field, site.line.default)
-    kept = tuple(text for _, text in sorted(_kept(plan, scope.frame, record), key=lambda one: one[0]))
+    kept = tuple(
+        text for _, text in sorted(_kept(plan, scope.frame, getattr(record, "kept", ())), key=lambda one: one[0])
+    )
     return scope.record(**filled, **({"kept": kept} if kept else {}))
 
 
@@ -113,10 +115,10 @@ def _nested(frame: Frame) -> Iterator[Nested]:
             yield taker
 
 
-def _kept(plan: Plan, frame: Frame, record: Record, below: str = "") -> Iterator[tuple[tuple[int, ...], str]]:
-    """The kept texts of a record with their places in the order of the message."""
+def _kept(plan: Plan, frame: Frame, texts: Iterable[str]) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Kept texts with their places in the order of the message; those without a place are left out."""
     reached = 0
-    for text in getattr(record, "kept", ()) if not below else below.split("\x1e"):
+    for text in texts:
         if text.startswith("@"):
             yield from _kept_below(plan, frame, text)
             continue
@@ -130,8 +132,5 @@ def _kept_below(plan: Plan, frame: Frame, text: str) -> Iterator[tuple[tuple[int
     step, _, rest = text[1:].partition(" ")
     for number, taker in enumerate(frame.takers):
         if isinstance(taker, Slot) and taker.key == step:
-            for place, inner in _kept(plan, taker.frame, _NOTHING, rest):
+            for place, inner in _kept(plan, taker.frame, [rest]):
                 yield (taker.position, 0, number, *place), f"@{step} {inner}"
-
-
-_NOTHING = Record()

@@ -14,6 +14,7 @@ from edi_server.guides.model import Guide, Tree
 from edi_server.translation.checks import CHECKS
 from edi_server.translation.coverage import Coverage, cover
 from edi_server.translation.interpreter import read_tree
+from edi_server.translation.interpreter_writing import write_record
 from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, ProfileProblem, Source
 from edi_server.translation.resolve import resolve
@@ -87,6 +88,12 @@ class Translator:
         for check in self._checks:
             findings += check.findings(document)
         return Reading(document=document, findings=tuple(findings))
+
+    def write(self, document: Record) -> Writing:
+        """The message that says a document; never raises for any document of the profile's class."""
+        arranged = self._view.from_document(document) if self._view else document
+        segments, findings = write_record(self.writing_plan, arranged)
+        return Writing(segments=segments, findings=tuple(findings))
 
     def not_carried(self, tree: Tree) -> Coverage:
         """What of a message did not reach the document, and how much did."""
