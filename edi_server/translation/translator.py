@@ -13,12 +13,13 @@ from edi_server.findings import Finding
 from edi_server.guides.model import Guide, Tree
 from edi_server.translation.checks import CHECKS
 from edi_server.translation.coverage import Coverage, cover
-from edi_server.translation.interpreter import read_tree
-from edi_server.translation.interpreter_writing import write_record
+from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, ProfileProblem, Source
+from edi_server.translation.reader import Reader, compile_reader
 from edi_server.translation.resolve import resolve
 from edi_server.translation.views import VIEWS
+from edi_server.translation.writer import Writer, compile_writer
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,18 +83,37 @@ class Translator:
 
     def read(self, tree: Tree) -> Reading:
         """The document that a message says; never raises for anything that a message may contain."""
-        done = read_tree(self.reading_plan, tree)
-        document = self._view.to_document(done.document) if self._view else done.document
-        findings = [*done.findings]
-        for check in self._checks:
-            findings += check.findings(document)
-        return Reading(document=document, findings=tuple(findings))
+        document, findings = self._reader(tree)
+        if self._view:
+            document = self._view.to_document(document)
+        return Reading(document=document, findings=(*findings, *self._judge(document)))
 
     def write(self, document: Record) -> Writing:
-        """The message that says a document; never raises for any document of the profile's class."""
-        arranged = self._view.from_document(document) if self._view else document
-        segments, findings = write_record(self.writing_plan, arranged)
-        return Writing(segments=segments, findings=tuple(findings))
+        """The segments that say a document, and what of it could not be said; nothing is ever cut.
+
+        Never raises for any document of the profile's class.
+        """
+        arrangement = self._view.to_arrangement(document) if self._view else document
+        segments, findings = self._writer(arrangement)
+        return Writing(segments=segments, findings=(*findings, *self._judge(document)))
+
+    def normal(self, document: Record) -> Record:
+        """The document as reading it back after writing gives it, without writing it."""
+        if self._view is None:
+            return normal_record(self.writing_plan, document)
+        arrangement = normal_record(self.writing_plan, self._view.to_arrangement(document))
+        return self._view.to_document(arrangement)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return compile_reader(self.reading_plan)
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return compile_writer(self.writing_plan)
+
+    def _judge(self, document: Record) -> list[Finding]:
+        return [finding for check in self._checks for finding in check.findings(document)]
 
     def not_carried(self, tree: Tree) -> Coverage:
         """What of a message did not reach the document, and how much did."""
