@@ -21,7 +21,7 @@ from edi_server.engine.durable import Durable, Failure, GaveUp, Queue, Schedule,
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import advise_deliveries
 from edi_server.engine.posting import Posting, batches, is_waiting
-from edi_server.store import Case, DeadLetter, Subject
+from edi_server.store import Case, DeadLetter, DeliveryAttempt, Subject
 
 RECEIVE, POST, DELIVER, ADVISE, WATCH = "receive", "post", "deliver", "advise", "watch"
 
@@ -161,7 +161,9 @@ class Workflows:
     def _mark_failed(self, transmission_id: str, error: str) -> str:
         with self._corridor.store.begin() as work:
             transmission = work.transmissions.get(transmission_id)
-            work.transmissions.move(transmission_id, "failed", detail=error)
+            if work.transmissions.move(transmission_id, "failed", detail=error):
+                attempt = DeliveryAttempt(transmission_id=transmission_id, outcome="failed", detail=error)
+                work.transmissions.record_attempt(attempt)
             for document in work.documents.of(transmission=transmission_id):
                 work.documents.change(document.id, "not delivered", delivery="failed", detail=error)
             return transmission.mailbox
@@ -209,7 +211,8 @@ class Workflows:
         for transmission in inbound:
             self._work.receive(transmission.id, transmission.mailbox)
         for transmission in outbound:
-            self._work.deliver(transmission.id, transmission.mailbox)
+            # The same run as the one who wanted it sent (again) submits: attempts made so far tell them apart.
+            self._work.deliver(transmission.id, transmission.mailbox, run=str(transmission.attempts or ""))
 
     # dead letters
 
