@@ -4,10 +4,11 @@ In: a message's tree (or a canonical document) and a profile. Out: a canonical d
 Never here: envelopes, partners, look-ups in other systems.
 """
 
+from edi_server.translation.check import check_profile
 from edi_server.translation.coverage import Coverage, NotCarried
 from edi_server.translation.load import builtin_root, load_profile, profile_names
 from edi_server.translation.profile import Profile, ProfileProblem
-from edi_server.translation.translator import Explained, Reading, Translator, Writing, check_profile, translator_for
+from edi_server.translation.translator import Explained, Reading, Translator, Writing, translator_for
 
 __all__ = [
     "Coverage",

@@ -153,6 +153,8 @@ def _check_value(profile: Profile, field: Field, line: Line) -> Iterator[_Proble
         yield f"as = {line.codec!r} makes {codec.kind}, but {field.name} holds {_holds(field)}", "", fitting[:1]
     if bool(line.many) != field.many and not (line.many and line.join is not None):
         yield f"{field.name} is {_holds(field)}: {'write' if field.many else 'leave out'} many", "", ()
+    if line.when and line.many:
+        yield "when does not go with many", "", ()
     if line.join is not None and codec.kind != "text":
         yield "join is for texts", "", ()
     if line.parts and len(line.parts) != codec.arity:

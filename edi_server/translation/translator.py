@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 
 import msgspec
@@ -11,11 +10,12 @@ from edi_server.canonical import DOCUMENTS, Record
 from edi_server.errors import ConfigurationError
 from edi_server.findings import Finding
 from edi_server.guides.model import Guide, Tree
+from edi_server.translation.check import check_profile
 from edi_server.translation.checks import CHECKS
 from edi_server.translation.coverage import Coverage, cover
 from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
-from edi_server.translation.profile import Line, Profile, ProfileProblem, Source
+from edi_server.translation.profile import Line, Profile, Source
 from edi_server.translation.reader import Reader, compile_reader
 from edi_server.translation.resolve import resolve
 from edi_server.translation.views import VIEWS
@@ -49,15 +49,6 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
     #: "both", "read" or "write": lines that work one way, or differently each way, are exempt from the laws.
     direction: str = "both"
-
-
-def check_profile(profile: Profile, guides: Iterable[Guide]) -> list[ProfileProblem]:
-    """Every author error of a profile: those that show without a guide, and those of each guide."""
-    problems = list(profile.problems)
-    for guide in guides:
-        for direction in ("read", "write"):
-            problems += resolve(profile, guide, direction).problems  # type: ignore[arg-type] — the two of the tuple
-    return list(dict.fromkeys(problems))
 
 
 class Translator:
