@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from edi_server.canonical import DespatchAdvice, Record, to_json
+from edi_server.canonical import DespatchAdvice, Record, When, to_json
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.staging import Envelope, Letter, stage
 from edi_server.envelope.model import InterchangeHeader, MessageHeader
@@ -57,7 +58,7 @@ def _advance(corridor: Corridor, name: str, to: datetime) -> None:
 
 def advise(corridor: Corridor, agreement: Agreement, delivery: DeliveryDone) -> str | None:
     """Stage the despatch advice of one delivery; the transmission, or None if there is none (known, or not sayable)."""
-    advice = _addressed(delivery.advice, agreement)
+    advice = _agreed(delivery.advice, agreement)
     content = to_json(advice)
     document = Document(
         direction="outbound",
@@ -180,12 +181,31 @@ def _envelope(agreement: Agreement) -> Envelope:
     )
 
 
-def _addressed(advice: DespatchAdvice, agreement: Agreement) -> DespatchAdvice:
-    """The advice with our number where the ERP does not know it: agreements are between identities."""
-    if advice.supplier is None or advice.supplier.gln or not agreement.own.gln:
-        return advice
-    supplier = msgspec.structs.replace(advice.supplier, gln=agreement.own.gln)
-    return msgspec.structs.replace(advice, supplier=supplier)
+def _agreed(advice: DespatchAdvice, agreement: Agreement) -> DespatchAdvice:
+    """The advice in the agreement's terms: our identity where the ERP does not know it, times in the agreed zone."""
+    zone = ZoneInfo(agreement.time_zone or "UTC")
+    supplier = advice.supplier
+    if supplier is not None and not supplier.gln and agreement.own.gln:
+        supplier = msgspec.structs.replace(supplier, gln=agreement.own.gln)
+    return msgspec.structs.replace(
+        advice,
+        supplier=supplier,
+        issued_on=_local(advice.issued_on, zone),
+        despatched_on=_local(advice.despatched_on, zone),
+        deliver_on=_local(advice.deliver_on, zone),
+    )
+
+
+def _local(when: When | None, zone: ZoneInfo) -> When | None:
+    """An instant as the clock of the zone shows it, to the minute; 12:00 is how a bare date went into the ERP."""
+    if when is None or when.date() is None or "T" not in when.iso:
+        return when
+    moment = when.moment(zone)
+    assert moment is not None  # it has a day
+    local = moment.astimezone(zone)
+    if (local.hour, local.minute, local.second) == (12, 0, 0):
+        return When(iso=local.date().isoformat())
+    return When(iso=local.replace(tzinfo=None).isoformat(timespec="minutes"))
 
 
 def _open_case(work: Work, document: Document) -> None:
