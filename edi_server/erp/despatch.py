@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from edi_server.canonical import Batch, DespatchAdvice, DespatchLine, Package, Reference, When
+from edi_server.canonical import Batch, DespatchAdvice, DespatchLine, Reference, When
 from edi_server.erp.addresses import read_parties
 from edi_server.erp.external_ids import line_numbers
 from edi_server.erp.gs1 import is_gs1_number
+from edi_server.erp.packing import Packing
 from edi_server.erp.port import DeliveryDone
 from edi_server.erp.session import Row, Session
 from edi_server.erp.units import Units
@@ -21,7 +22,6 @@ _AT_ONCE = 100
 #: A despatch advice number has at most 35 characters (EDIFACT BGM 1004).
 _LONGEST_NUMBER = 35
 _GTIN_LENGTHS = (8, 12, 13, 14)
-_SSCC_LENGTH = 18
 
 
 def read_deliveries(session: Session, customer: int, since: datetime | None) -> list[DeliveryDone]:
@@ -62,8 +62,9 @@ class _Shelf:
 
     def __init__(self, session: Session, ids: list[int], units: Units) -> None:
         self._session, self._units = session, units
-        fields = ["name", "date_done", "write_date", "partner_id", "move_line_ids", "company_id"]
-        self._pickings = session.read("stock.picking", ids, fields)
+        fields = ["name", "date_done", "write_date", "partner_id", "move_line_ids", "company_id", "package_history_ids"]
+        known = [name for name in fields if session.has("stock.picking", name)]
+        self._pickings = session.read("stock.picking", ids, known)
         self._lines = self._read(
             "stock.move.line",
             (line for picking in self._pickings for line in picking["move_line_ids"]),
@@ -72,7 +73,7 @@ class _Shelf:
         self._moves = self._read("stock.move", _ids(self._lines, "move_id"), ["sale_line_id"])
         self._read_orders()
         self._read_goods()
-        self._read_packages()
+        self._packing = Packing(session, self._pickings, _ids(self._lines, "result_package_id"))
         self._read_parties()
 
     def _read(self, model: str, ids: Iterable[int], fields: list[str]) -> dict[int, Row]:
@@ -96,16 +97,6 @@ class _Shelf:
             "product.product", _ids(self._lines, "product_id"), ["barcode", "default_code", "name", "tracking"]
         )
         self._lots = self._read("stock.lot", _ids(self._lines, "lot_id"), ["name", "expiration_date"])
-
-    def _read_packages(self) -> None:
-        """Packages and, where this Odoo nests them (19), the packages around them."""
-        model = self._session.fields("stock.move.line")["result_package_id"]["relation"]
-        self._packages: dict[int, Row] = {}
-        wanted = set(_ids(self._lines, "result_package_id"))
-        while wanted:
-            found = self._read(model, wanted, ["name", "parent_package_id"])
-            self._packages |= found
-            wanted = set(_ids(found, "parent_package_id")) - self._packages.keys()
 
     def _read_parties(self) -> None:
         companies = self._read(
@@ -134,7 +125,7 @@ class _Shelf:
         )
 
     def _advice(self, picking: Row, done_at: datetime, goods: list[_Goods], orders: list[Row]) -> DespatchAdvice:
-        lines = {number: (item.package, self._line(str(number), item)) for number, item in enumerate(goods, 1)}
+        lines = [(item.package, self._line(str(number), item)) for number, item in enumerate(goods, 1)]
         buyers = {row["partner_id"][0] for row in orders}
         promised = {row["commitment_date"] for row in orders if row["commitment_date"]}
         return DespatchAdvice(
@@ -146,8 +137,8 @@ class _Shelf:
             buyer=self._parties.get(buyers.pop()) if len(buyers) == 1 else None,
             supplier=self._suppliers.get(picking["company_id"][0]),
             ship_to=self._parties.get(picking["partner_id"][0]) if picking["partner_id"] else None,
-            packages=self._packed(lines),
-            lines=tuple(line for package, line in lines.values() if package is None),
+            packages=self._packing.tree(picking, lines),
+            lines=tuple(line for package, line in lines if package is None),
         )
 
     def _orders_of(self, goods: list[_Goods]) -> list[Row]:
@@ -210,39 +201,6 @@ class _Shelf:
                 serials=(self._lots[lot]["name"],) if serials else (),
             )
             for lot, quantity in quantities.items()
-        )
-
-    def _packed(self, lines: dict[int, tuple[int | None, DespatchLine]]) -> tuple[Package, ...]:
-        inside: dict[int, list[DespatchLine]] = {}
-        for package, line in lines.values():
-            if package is not None:
-                inside.setdefault(package, []).append(line)
-        children: dict[int | None, list[int]] = {}
-        for package in self._with_parents(inside):
-            children.setdefault(self._parent(package), []).append(package)
-        return tuple(self._package(key, inside, children) for key in children.get(None, []))
-
-    def _with_parents(self, packages: Iterable[int]) -> list[int]:
-        found: dict[int, None] = {}
-        for package in packages:
-            step: int | None = package
-            while step is not None and step not in found:
-                found[step] = None
-                step = self._parent(step)
-        return list(found)
-
-    def _parent(self, package: int) -> int | None:
-        return _id(self._packages[package].get("parent_package_id"))
-
-    def _package(
-        self, key: int, inside: dict[int, list[DespatchLine]], children: dict[int | None, list[int]]
-    ) -> Package:
-        name = self._packages[key]["name"].strip()
-        return Package(
-            count=Decimal(1),
-            sscc=(name,) if is_gs1_number(name, _SSCC_LENGTH) else (),
-            packages=tuple(self._package(child, inside, children) for child in children.get(key, [])),
-            lines=tuple(inside.get(key, [])),
         )
 
 

@@ -23,7 +23,7 @@ from edi_server.erp.external_ids import INSERT_ONLY, line_numbers, look
 from edi_server.erp.matching import Partners, Products, numbers_of
 from edi_server.erp.port import DeliveryDone, OrderToPost, Posted, Refused
 from edi_server.erp.sale_orders import Layout, Rows, prepare
-from edi_server.erp.session import TIMEOUT, Session
+from edi_server.erp.session import TIMEOUT, Session, read_address
 from edi_server.erp.units import Units
 from edi_server.errors import ErpError
 from edi_server.findings import Finding, Place
@@ -44,6 +44,7 @@ class OdooErp:
     def __init__(
         self, url: str, database: str, user: str, password: str, *, company: int | None = None, timeout: float = TIMEOUT
     ) -> None:
+        read_address(url)  # a wrong one is said at once
         self._login: Callable[[], Session] = lambda: Session(
             url, database, user, password, company=company, timeout=timeout
         )

@@ -17,6 +17,7 @@ from edi_server.errors import ConfigurationError, ErpError
 #: Odoo's default limit_time_real is 120 s. A client that gives up earlier would retry while Odoo still works on it.
 TIMEOUT = 150.0
 _OLDEST = 17
+_PROTOCOLS = {"http": "jsonrpc", "https": "jsonrpc+ssl"}
 
 # odoorpc writes every request with its arguments, the password among them, to this logger.
 logging.getLogger("odoorpc.rpc.jsonrpclib").addFilter(lambda _record: False)
@@ -34,7 +35,7 @@ class Session:
     def __init__(
         self, url: str, database: str, user: str, password: str, *, company: int | None, timeout: float = TIMEOUT
     ) -> None:
-        host, port, protocol = _address(url)
+        host, port, protocol = read_address(url)
         self.database = database
         self._fields: dict[str, dict[str, Row]] = {}
         try:
@@ -45,16 +46,11 @@ class Session:
         except failures.CONNECTION_ERRORS as error:
             raise failures.from_connection(error, call="the login") from None
         self.version = str(self._odoo.version)
-        self._refuse_old_versions()
+        refuse_old_versions(self.version)
         own = self._odoo.env.context
         self.context: Row = {"tz": "UTC", "lang": own.get("lang") or "en_US"}
         self.company = company or self._company_of(int(own["uid"]))
         self.context["allowed_company_ids"] = [self.company]
-
-    def _refuse_old_versions(self) -> None:
-        series = self.version.removeprefix("saas~").partition(".")[0]
-        if not series.isdigit() or int(series) < _OLDEST:
-            raise ErpError(f"Odoo {self.version} is too old: version 17.0 or later is needed.", permanent=True)
 
     def _company_of(self, user_id: int) -> int:
         return int(self.call("res.users", "read", [user_id], ["company_id"])[0]["company_id"][0])
@@ -97,15 +93,28 @@ class Session:
         return field in self.fields(model)
 
 
-def _address(url: str) -> tuple[str, int, str]:
+def refuse_old_versions(version: str) -> None:
+    """Raise ErpError for an Odoo before 17.0, such as "16.0" or "saas~16.4"."""
+    series = version.removeprefix("saas~").partition(".")[0]
+    if not series.isdigit() or int(series) < _OLDEST:
+        raise ErpError(f"Odoo {version} is too old: version 17.0 or later is needed.", permanent=True)
+
+
+def read_address(url: str) -> tuple[str, int, str]:
+    """Host, port and odoorpc's name of the protocol; raises ConfigurationError without showing what was given."""
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.path.strip("/"):
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        port = 0
+    odd = parts.username or parts.path.strip("/") or parts.query
+    if parts.scheme not in _PROTOCOLS or not parts.hostname or not port or odd:
         raise ConfigurationError(
             "The URL of Odoo must look like https://odoo.example.com or http://127.0.0.1:8069, "
             "without a path, user or password."
         )
-    secure = parts.scheme == "https"
-    return parts.hostname, parts.port or (443 if secure else 80), "jsonrpc+ssl" if secure else "jsonrpc"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return host, port, _PROTOCOLS[parts.scheme]
 
 
 def _opener(host: str) -> urllib.request.OpenerDirector:
@@ -117,6 +126,6 @@ def _opener(host: str) -> urllib.request.OpenerDirector:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"

@@ -177,13 +177,13 @@ def test_a_package_whose_name_is_no_sscc_stays_a_package(place: Place) -> None:
 
 
 def test_a_carton_on_a_pallet_is_a_package_in_a_package(place: Place) -> None:
-    if not place.admin.has(place.package_model, "parent_package_id"):
+    if not place.admin.has(place.package_model, "package_dest_id"):
         pytest.skip(f"Odoo {place.version} does not nest packages")
     _, gln = place.partner()
     posted = order(place, new_order(gln, new_line(place.product()), policy=CONFIRM))
     outer, inner = new_sscc(), new_sscc()
     pallet = package(place, outer)
-    pick(place, posted.lines["1"], result_package_id=package(place, inner, parent_package_id=pallet))
+    pick(place, posted.lines["1"], result_package_id=package(place, inner, package_dest_id=pallet))
     validate(place, *pickings(place, posted))
     [done] = place.erp().deliveries_done(gln, None)
     [found] = done.advice.packages
@@ -191,6 +191,13 @@ def test_a_carton_on_a_pallet_is_a_package_in_a_package(place: Place) -> None:
     assert not found.lines
     assert [one.sscc for one in found.packages] == [(inner,)]
     assert [line.quantity for line in found.packages[0].lines] == [5]
+    place.admin.call(place.package_model, "write", [found_package(place, inner)], {"parent_package_id": False})
+    assert place.erp().deliveries_done(gln, None)[0].advice.packages == (found,)  # unpacked later: it left so
+
+
+def found_package(place: Place, name: str) -> int:
+    [found] = place.search(place.package_model, ["name", "=", name])
+    return found
 
 
 def test_lots_come_back_as_batches(place: Place) -> None:

@@ -160,7 +160,25 @@ def _ship(env: Env, picking: sqlite3.Row, *, keep_rest: bool) -> None:
         _finish(env, move, rows)
     if rest and keep_rest:
         _back_order(env, picking, rest)
+    if env.new:
+        _nest(env, picking["id"])
     env.store("stock.picking", [picking["id"]], {"state": "done", "date_done": env.second()})
+
+
+def _nest(env: Env, picking: int) -> None:
+    """Packages go into their containers now; how they were nested is kept with the delivery."""
+    rows = env.db.execute("SELECT DISTINCT result_package_id FROM stock_move_line WHERE picking_id = ?", (picking,))
+    wanted = {row[0] for row in rows if row[0]}
+    seen: set[int] = set()
+    kept = []
+    while wanted - seen:
+        package = env.row("stock.package", min(wanted - seen))
+        seen.add(package["id"])
+        inside, values = package["package_dest_id"], {"package_id": package["id"], "package_name": package["name"]}
+        kept.append(env.create("stock.package.history", {**values, "parent_dest_id": inside, "picking_ids": [picking]}))
+        env.store("stock.package", [package["id"]], {"parent_package_id": inside, "package_dest_id": False})
+        wanted |= {inside} if inside else set()
+    env.store("stock.picking", [picking], {"package_history_ids": kept})
 
 
 def _finish(env: Env, move: sqlite3.Row, rows: list[sqlite3.Row]) -> None:

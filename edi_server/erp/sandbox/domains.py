@@ -76,7 +76,7 @@ class Domains(msgspec.Struct, frozen=True):
         if field.type == "many2many":
             return f"EXISTS (SELECT 1 FROM json_each(COALESCE(\"{name}\", '[]')) WHERE value IN ({ids}))"
         target = self.models[field.relation]
-        return f'id IN (SELECT "{field.inverse}" FROM "{target.table}" WHERE id IN ({ids}))'
+        return f'id IN (SELECT COALESCE("{field.inverse}", 0) FROM "{target.table}" WHERE id IN ({ids}))'
 
     def _relation(self, field: Field, name: str, operator: str, value: Any) -> Condition:
         assert field.relation is not None

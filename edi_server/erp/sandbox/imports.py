@@ -163,7 +163,7 @@ def _scalar(env: Env, field: Field, cell: str) -> Any:
         return cell.lower() in _TRUE
     if field.type == "datetime":
         return _to_utc(env, cell)
-    if field.type == "selection" and cell not in field.selection:
+    if field.selection and cell not in field.selection:
         raise ValueError(cell)
     return cell
 

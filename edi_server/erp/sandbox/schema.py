@@ -15,6 +15,7 @@ STORED = {
     "date": "TEXT",
     "datetime": "TEXT",
     "integer": "INTEGER",
+    "many2one_reference": "INTEGER",
     "boolean": "INTEGER",
     "float": "REAL",
     "monetary": "REAL",
@@ -95,9 +96,9 @@ def many(relation: str, label: str) -> Field:
     return Field(type="many2many", string=label, relation=relation)
 
 
-def choice(label: str, *selection: str, default: str | None = None) -> Field:
-    """One of several words."""
-    return Field(type="selection", string=label, selection=selection, default=default)
+def choice(label: str, *selection: str, default: str | None = None, required: bool = False) -> Field:
+    """One of several words; without a list, of many."""
+    return Field(type="selection", string=label, selection=selection, default=default, required=required)
 
 
 def computed(type_: str, label: str, **more: Any) -> Field:
@@ -131,21 +132,25 @@ def _base(*, new: bool) -> list[Model]:
     company = {"company_id": one("res.company", "Company")}
     return [
         _model(
-            "res.lang", "Languages", name=text("Name", required=True), code=text("Code"), active=flag("Active", True)
+            "res.lang",
+            "Languages",
+            name=text("Name", required=True),
+            code=text("Code", required=True),
+            active=flag("Active", True),
         ),
-        _model("res.country", "Country", name=text("Name", required=True), code=text("Country Code")),
+        _model("res.country", "Country", name=text("Name", required=True), code=text("Country Code", required=True)),
         _model(
             "res.country.state",
             "Country state",
             name=text("Name", required=True),
-            code=text("State Code"),
-            country_id=one("res.country", "Country"),
+            code=text("State Code", required=True),
+            country_id=one("res.country", "Country", required=True),
         ),
         _model(
             "res.currency",
             "Currency",
             name=text("Currency", required=True),
-            symbol=text("Symbol"),
+            symbol=text("Symbol", required=True),
             active=flag("Active", True),
         ),
         _model("res.groups", "Access Groups", name=text("Name", required=True)),
@@ -153,7 +158,7 @@ def _base(*, new: bool) -> list[Model]:
             "res.company",
             "Companies",
             name=text("Company Name", required=True),
-            partner_id=one("res.partner", "Partner"),
+            partner_id=one("res.partner", "Partner", required=True),
             currency_id=one("res.currency", "Currency", required=True),
         ),
         _model(
@@ -163,9 +168,9 @@ def _base(*, new: bool) -> list[Model]:
             login=text("Login", required=True),
             password=text("Password"),
             active=flag("Active", True),
-            tz=text("Timezone"),
-            lang=text("Language", default="en_US"),
-            partner_id=one("res.partner", "Related Partner"),
+            tz=choice("Timezone"),
+            lang=choice("Language", default="en_US"),
+            partner_id=one("res.partner", "Related Partner", required=True),
             company_id=one("res.company", "Company"),
             company_ids=many("res.company", "Companies"),
             **groups,
@@ -202,7 +207,7 @@ def _base(*, new: bool) -> list[Model]:
             module=text("Module", required=True),
             name=text("External Identifier", required=True),
             model=text("Model Name", required=True),
-            res_id=Field(type="integer", string="Record ID"),
+            res_id=Field(type="many2one_reference", string="Record ID"),
             noupdate=flag("Non Updatable"),
         ),
         _model(
@@ -230,7 +235,7 @@ def _goods(*, new: bool) -> list[Model]:
             "id",
             **common,
             factor=number("Absolute Quantity"),
-            relative_factor=number("Contains"),
+            relative_factor=number("Contains", required=True),
             relative_uom_id=one("uom.uom", "Reference Unit"),
             parent_path=text("Parent Path"),
         )
@@ -240,10 +245,10 @@ def _goods(*, new: bool) -> list[Model]:
             "Product Unit of Measure",
             "id",
             **common,
-            category_id=one("uom.category", "Category"),
-            uom_type=choice("Type", "bigger", "reference", "smaller"),
-            factor=number("Ratio"),
-            factor_inv=number("Bigger Ratio"),
+            category_id=one("uom.category", "Category", required=True),
+            uom_type=choice("Type", "bigger", "reference", "smaller", required=True),
+            factor=number("Ratio", required=True),
+            factor_inv=number("Bigger Ratio", required=True),
         )
     kind = (
         {
@@ -257,7 +262,13 @@ def _goods(*, new: bool) -> list[Model]:
         }
     )
     return [
-        *([] if new else [_model("uom.category", "Product UoM Categories", name=text("Unit of Measure Category"))]),
+        *(
+            []
+            if new
+            else [
+                _model("uom.category", "Product UoM Categories", name=text("Unit of Measure Category", required=True))
+            ]
+        ),
         unit,
         _model(
             "product.pricelist",
@@ -281,9 +292,9 @@ def _goods(*, new: bool) -> list[Model]:
             list_price=number("Sales Price", 2, default=1.0),
             standard_price=number("Cost", 2),
             weight=number("Weight", 2),
-            uom_id=one("uom.uom", "Unit of Measure"),
-            tracking=choice("Tracking", "serial", "lot", "none", default="none"),
-            product_tmpl_id=one("product.template", "Product Template"),
+            uom_id=one("uom.uom", "Unit of Measure", required=True),
+            tracking=choice("Tracking", "serial", "lot", "none", default="none", required=True),
+            product_tmpl_id=one("product.template", "Product Template", required=True),
             company_id=one("res.company", "Company"),
             **kind,
         ),
@@ -345,31 +356,50 @@ def _stock(*, new: bool) -> list[Model]:
     package = "stock.package" if new else "stock.quant.package"
     company = {"company_id": one("res.company", "Company")}
     states = ("draft", "waiting", "confirmed", "assigned", "done", "cancel")
+    nesting = {
+        "parent_package_id": one(package, "Container"),
+        "package_dest_id": one(package, "Destination Container"),
+    }
+    kept = {"package_history_ids": many("stock.package.history", "Transfered Packages")}
+    history = [
+        _model(
+            "stock.package.history",
+            "Package History",
+            "id",
+            "package_name",
+            package_id=one(package, "Package", required=True),
+            package_name=text("Package Name", required=True),
+            parent_dest_id=one(package, "Destination Container"),
+            picking_ids=many("stock.picking", "Transfers"),
+        )
+    ]
+    if not new:
+        nesting, kept, history = {}, {}, []
     return [
         _model(
             "stock.location",
             "Inventory Locations",
             "complete_name,id",
             "complete_name",
-            name=text("Location Name"),
+            name=text("Location Name", required=True),
             complete_name=text("Full Location Name"),
-            usage=text("Location Type"),
+            usage=choice("Location Type", required=True),
             **company,
         ),
         _model(
             "stock.warehouse",
             "Warehouse",
-            name=text("Warehouse"),
-            code=text("Short Name"),
+            name=text("Warehouse", required=True),
+            code=text("Short Name", required=True),
             partner_id=one("res.partner", "Address"),
             **company,
         ),
         _model(
             "stock.picking.type",
             "Picking Type",
-            name=text("Operation Type"),
+            name=text("Operation Type", required=True),
             code=choice("Type of Operation", "incoming", "outgoing", "internal"),
-            sequence_code=text("Sequence Prefix"),
+            sequence_code=text("Sequence Prefix", required=True),
             warehouse_id=one("stock.warehouse", "Warehouse"),
             **company,
         ),
@@ -383,8 +413,8 @@ def _stock(*, new: bool) -> list[Model]:
             partner_id=one("res.partner", "Contact"),
             picking_type_id=one("stock.picking.type", "Operation Type", required=True),
             picking_type_code=choice("Type of Operation", "incoming", "outgoing", "internal"),
-            location_id=one("stock.location", "Source Location"),
-            location_dest_id=one("stock.location", "Destination Location"),
+            location_id=one("stock.location", "Source Location", required=True),
+            location_dest_id=one("stock.location", "Destination Location", required=True),
             scheduled_date=stamp("Scheduled Date"),
             date_done=stamp("Date of Transfer"),
             sale_id=one("sale.order", "Sales Order"),
@@ -392,6 +422,7 @@ def _stock(*, new: bool) -> list[Model]:
             backorder_ids=lines("stock.picking", "backorder_id", "Back Orders"),
             move_ids=lines("stock.move", "picking_id", "Stock moves"),
             move_line_ids=lines("stock.move.line", "picking_id", "Operations"),
+            **kept,
             **company,
         ),
         _model(
@@ -404,7 +435,7 @@ def _stock(*, new: bool) -> list[Model]:
             state=choice("Status", *states, default="draft"),
             picking_id=one("stock.picking", "Transfer"),
             product_id=one("product.product", "Product", required=True),
-            product_uom_qty=number("Demand", 2),
+            product_uom_qty=number("Demand", 2, required=True),
             product_uom=one("uom.uom", "Unit", required=True),
             quantity=number("Quantity", 2),
             picked=flag("Picked"),
@@ -421,7 +452,7 @@ def _stock(*, new: bool) -> list[Model]:
             move_id=one("stock.move", "Stock Operation"),
             product_id=one("product.product", "Product"),
             quantity=number("Quantity", 2),
-            product_uom_id=one("uom.uom", "Unit of Measure"),
+            product_uom_id=one("uom.uom", "Unit of Measure", required=True),
             picked=flag("Picked"),
             state=computed("selection", "Status", selection=states),
             lot_id=one("stock.lot", "Lot/Serial Number"),
@@ -433,10 +464,11 @@ def _stock(*, new: bool) -> list[Model]:
         _model(
             package,
             "Package" if new else "Packages",
-            name=text("Package Reference"),
-            **({"parent_package_id": one(package, "Container")} if new else {}),
+            name=text("Package Reference", required=True),
+            **nesting,
             **company,
         ),
+        *history,
         _model(
             "stock.lot",
             "Lot/Serial",

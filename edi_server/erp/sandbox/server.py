@@ -119,7 +119,7 @@ class Sandbox:
 
 
 def _open(path: Path, version: str, database: str, faults: Faults) -> Service:
-    storage = Storage(path, models(version))
+    storage = Storage(path, version, models(version))
     service = Service(storage, version, database, faults)
     with storage.transaction(write=True) as db:
         if not db.execute("SELECT 1 FROM res_users").fetchone():
