@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _report(done: Done, *, as_json: bool) -> None:
-    from edi_server.cli import paper
+    from edi_server import paper
 
     if as_json:
         paper.write_json(done)
@@ -95,7 +95,7 @@ def list_cases(
     """What somebody has to decide on: list, assign, close."""
     if context.invoked_subcommand is not None:
         return
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk import views
 
     session: Session = context.obj
@@ -175,7 +175,7 @@ def list_dead_letters(
     """Work that was given up: list, resume, resolve."""
     if context.invoked_subcommand is not None:
         return
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk import views
 
     session: Session = context.obj
@@ -239,7 +239,7 @@ def list_schedules(context: typer.Context, as_json: AsJson = False) -> None:
     """Agreements' schedules: list, run now."""
     if context.invoked_subcommand is not None:
         return
-    from edi_server.cli import paper
+    from edi_server import paper
 
     session: Session = context.obj
     with session.desk() as desk:
@@ -253,11 +253,11 @@ def list_schedules(context: typer.Context, as_json: AsJson = False) -> None:
         return
     columns = [
         paper.Column("agreement"),
-        paper.Column("cron"),
+        paper.Column("cron", least=90),
         paper.Column("next run"),
         paper.Column("time zone"),
-        paper.Column("last run", least=100),
-        paper.Column("", least=90),
+        paper.Column("last run", least=110),
+        paper.Column("", least=120),
     ]
     cells = [
         (

@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 def config(context: typer.Context, as_json: AsJson = False) -> None:
     """Show every effective value and where it came from; secrets are masked."""
-    from edi_server.cli import paper
+    from edi_server import paper
 
     session: Session = context.obj
     configuration = session.configuration()
@@ -53,7 +53,7 @@ def check(
 
     Exit code 0: none. 1: there are some. 2: a file cannot be read.
     """
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk.profiles import check_profiles
 
     session: Session = context.obj
@@ -83,7 +83,7 @@ def explain(
     differing: Annotated[bool, typer.Option("--differing", help="Only what the partner's file changes.")] = False,
 ) -> None:
     """Show each effective line of a partner's profile, the file and line it is from, and why it differs."""
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk.profiles import explain_profile
 
     session: Session = context.obj

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from edi_server.cli import paper
+from edi_server import paper
 from edi_server.desk.excerpts import Pointed, ReadRange
 from edi_server.desk.inspecting import (
     GroupSeen,

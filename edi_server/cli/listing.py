@@ -68,7 +68,7 @@ def documents(
 
 def rejected(context: typer.Context, partner: Partner = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List documents that somebody has to decide on: invalid, refused by the ERP, or with an open case."""
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk import views
 
     session: Session = context.obj
@@ -90,7 +90,7 @@ def _check_partner(session: Session, partner: str | None) -> None:
 
 
 def _print_documents(rows: list[DocumentRow], *, as_json: bool, empty: str, with_reason: bool = False) -> None:
-    from edi_server.cli import paper
+    from edi_server import paper
 
     if as_json:
         paper.write_json({"documents": rows})
@@ -107,7 +107,7 @@ def _print_documents(rows: list[DocumentRow], *, as_json: bool, empty: str, with
 
 def document_table(console: Console, rows: list[DocumentRow]) -> Table:
     """Documents, one a line; used by the demo too."""
-    from edi_server.cli import paper
+    from edi_server import paper
 
     columns = [
         paper.Column("when"),
@@ -147,7 +147,7 @@ def transmissions(
     as_json: AsJson = False,
 ) -> None:
     """List what crossed the mailboxes, in both directions, with its result."""
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk import views
 
     session: Session = context.obj
@@ -207,7 +207,7 @@ def show(
             return
         shown = look_up(store, reference)
     if as_json:
-        from edi_server.cli import paper
+        from edi_server import paper
 
         paper.write_json(shown)
         return

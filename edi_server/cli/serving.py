@@ -156,7 +156,7 @@ def list_orders(context: typer.Context, as_json: AsJson = False) -> None:
     """The embedded ERP sandbox: what arrived, let a delivery leave."""
     if context.invoked_subcommand is not None:
         return
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk import warehouse
 
     session: Session = context.obj
@@ -199,7 +199,7 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Let the open deliveries of an order leave, as a person at the warehouse does; the schedule then advises them."""
-    from edi_server.cli import paper
+    from edi_server import paper
     from edi_server.desk import warehouse
 
     session: Session = context.obj

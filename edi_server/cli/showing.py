@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from edi_server.cli import paper
+from edi_server import paper
 from edi_server.desk.views import (
     AcknowledgmentRow,
     CaseRow,

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from edi_server import paper
 from edi_server.canonical import to_json
-from edi_server.cli import paper
 from edi_server.cli.inspecting import CLEAN, FINDINGS, UNREADABLE
 from edi_server.desk.inspecting import NotEdi
 from edi_server.desk.translating import EnvelopeRead, Rendered

@@ -23,6 +23,7 @@ from edi_server.desk.views import (
     case_row,
     dead_letter_row,
     document_row,
+    handed_name,
     transmission_row,
 )
 from edi_server.errors import StoreError
@@ -178,7 +179,7 @@ class _Showing:
             control_number=one.control_number,
             created_at=one.created_at,
             transmission_id=one.transmission_id,
-            file_name=carrier.name if carrier else None,
+            file_name=handed_name(self._work, carrier) if carrier else None,
             delivery=carrier.delivery if carrier else None,
         )
 

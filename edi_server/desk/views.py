@@ -5,6 +5,7 @@ Lists are newest first and limited. `show` answers a reference with everything t
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, get_args
 
@@ -288,6 +289,18 @@ def transmission_row(work: Work, transmission: Transmission) -> TransmissionRow:
         parent_id=transmission.parent_id,
         finding=worst(transmission.findings),
     )
+
+
+def handed_name(work: Work, transmission: Transmission) -> str:
+    """The name under which the other side has it: another than asked for where that was taken in the outbox."""
+    for attempt in sorted(work.transmissions.attempts(transmission.id), key=lambda one: one.at, reverse=True):
+        if attempt.outcome == "sent" and (named := _HANDED.fullmatch(attempt.detail)):
+            return named[1]
+    return transmission.name
+
+
+#: What `edi_server.delivery.outbox` writes down about a hand-over.
+_HANDED = re.compile(r"As (.+)\.")
 
 
 def worst(findings: tuple[Finding, ...]) -> str | None:
