@@ -77,7 +77,7 @@ def table(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[o
         title_justify="left",
         title_style="bold",
         pad_edge=False,
-        padding=(0, 1),
+        padding=(0, 1, 0, 0),
     )
     for index in shown:
         column = columns[index]

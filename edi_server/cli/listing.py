@@ -110,9 +110,9 @@ def document_table(console: Console, rows: list[DocumentRow]) -> Table:
     from edi_server import paper
 
     columns = [
-        paper.Column("when"),
-        paper.Column("", least=70),
-        paper.Column("partner", least=90),
+        paper.Column("when", least=90),
+        paper.Column("", least=90),
+        paper.Column("partner", least=100),
         paper.Column("type", least=110),
         paper.Column("number"),
         paper.Column("validation"),
@@ -162,7 +162,7 @@ def transmissions(
         paper.line(console, "Nothing has crossed a mailbox yet.")
         return
     columns = [
-        paper.Column("when"),
+        paper.Column("when", least=100),
         paper.Column("", least=60),
         paper.Column("mailbox"),
         paper.Column("file", whole=False),

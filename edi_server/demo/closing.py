@@ -121,14 +121,9 @@ def _acknowledgment_row(work: Work, one: Acknowledgment) -> tuple[object, ...]:
 
 
 def _show_schedules(console: Console, desk: Desk) -> None:
-    columns = [
-        paper.Column("schedule"),
-        paper.Column("cron", least=90),
-        paper.Column("next run"),
-        paper.Column("time zone"),
-    ]
+    columns = [*map(paper.Column, ("schedule", "next run", "time zone")), paper.Column("cron", least=90)]
     rows = [
-        (one.agreement, one.cron, one.next_run.strftime("%Y-%m-%d %H:%M") if one.next_run else "", one.time_zone)
+        (one.agreement, one.next_run.strftime("%Y-%m-%d %H:%M") if one.next_run else "", one.time_zone, one.cron)
         for one in desk.schedules()
     ]
     console.print(paper.table(console, columns, rows, title="When deliveries are looked for"))

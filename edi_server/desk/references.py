@@ -106,14 +106,22 @@ def find_row(work: Work, table: Table, reference: str, what: str, command: str) 
 
 
 def _find_by_words(work: Work, reference: str) -> Found:
-    papers = tuple(work.documents.search(reference, limit=LIMIT))
-    listed = {document.interchange_id for document in papers}
+    papers = work.documents.search(reference, limit=LIMIT)
     named = work.interchanges.newest(control_reference=reference, limit=LIMIT) if reference else []
     files = select(transmissions.c.id).where(transmissions.c.name == reference)
     ids = work.connection.execute(files.order_by(transmissions.c.id.desc()).limit(LIMIT)).scalars().all()
+    if (named or ids) and all(_is_only_alike(document, reference) for document in papers):
+        papers = []
+    listed = {document.interchange_id for document in papers}
     return Found(
         reference=reference,
-        documents=papers,
+        documents=tuple(papers),
         interchanges=tuple(one for one in named if one.id not in listed),
         transmissions=tuple(work.transmissions.get(one) for one in ids),
     )
+
+
+def _is_only_alike(document: Document, reference: str) -> bool:
+    """True if the reference is merely a part of what the document is called."""
+    names = [name for name in (document.number, document.reference, document.erp_record_name) if name]
+    return reference not in names and any(reference.lower() in name.lower() for name in names)
