@@ -14,9 +14,11 @@ What is asked of DBOS, with the reasons measured in `docs/decisions.md`:
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,9 +27,11 @@ import msgspec
 import sqlalchemy as sa
 from croniter import croniter
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from edi_server.errors import EdiServerError
+from edi_server.errors import EdiServerError, StoreError
+from edi_server.store.database import speaking_plainly
 
 APPLICATION = "edi-server"
 #: Raise only when recorded steps of an older release can no longer be replayed by this one.
@@ -149,15 +153,18 @@ class Submitter:
             "workflow_id": workflow_id,
             "queue_partition_key": partition,
         }
-        self._client.enqueue(options, dict(argument))
+        with _speaking_plainly():
+            self._client.enqueue(options, dict(argument))
 
     def trigger(self, schedule: str) -> None:
         """Run a schedule now, besides its times."""
-        self._client.trigger_schedule(schedule)
+        with _speaking_plainly():
+            self._client.trigger_schedule(schedule)
 
     def schedules(self) -> list[ScheduleState]:
         """Every schedule with its next run."""
-        return [_state(schedule) for schedule in self._client.list_schedules()]
+        with _speaking_plainly():
+            return [_state(schedule) for schedule in self._client.list_schedules()]
 
     def unfinished(self, among: Sequence[str] = ()) -> int:
         """Number of workflows (of these names, or of all) that are queued, waiting or running."""
@@ -174,6 +181,22 @@ class Submitter:
         """Let go of the database."""
         self._client.destroy()
         self._engine.dispose()
+
+
+@contextmanager
+def _speaking_plainly() -> Iterator[None]:
+    """Errors of the engine's database as StoreError. Its tables are made when a daemon starts."""
+    try:
+        with speaking_plainly():
+            yield
+    except StoreError as error:
+        if isinstance(error.__cause__, OperationalError | ProgrammingError) and _TABLE_MISSING.search(str(error)):
+            message = "No daemon has run on this database yet; start `edi-server serve`, which finds what waits."
+            raise StoreError(message, permanent=True) from error
+        raise
+
+
+_TABLE_MISSING = re.compile(r"no such table|relation .* does not exist")
 
 
 def _state(schedule: Any) -> ScheduleState:
