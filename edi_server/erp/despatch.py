@@ -13,6 +13,7 @@ from edi_server.canonical import Batch, DespatchAdvice, DespatchLine, Reference,
 from edi_server.erp.addresses import read_parties
 from edi_server.erp.external_ids import line_numbers
 from edi_server.erp.gs1 import is_gs1_number
+from edi_server.erp.matching import unit_field
 from edi_server.erp.packing import Packing
 from edi_server.erp.port import DeliveryDone
 from edi_server.erp.session import Row, Session
@@ -82,7 +83,7 @@ class _Shelf:
         return {row["id"]: row for row in self._session.read(model, sorted(set(ids)), known)}
 
     def _read_orders(self) -> None:
-        unit = "product_uom_id" if self._session.has("sale.order.line", "product_uom_id") else "product_uom"
+        unit = unit_field(self._session)
         lines = self._read(
             "sale.order.line", _ids(self._moves, "sale_line_id"), ["order_id", "product_uom_qty", "product_id", unit]
         )

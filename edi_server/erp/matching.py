@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from edi_server.canonical import Order, OrderLine, Party
 from edi_server.erp.gs1 import gtin_forms
 from edi_server.erp.session import Row, Session
+from edi_server.erp.units import Units
 from edi_server.findings import Finding, Place
 
 #: Parties of an order that Odoo's sales order has a field for.
@@ -22,11 +25,48 @@ def any_of(conditions: list[Any]) -> list[Any]:
     return ["|"] * (len(conditions) - 1) + conditions
 
 
+def _searchable(texts: Iterable[str]) -> list[str]:
+    """Each once; without those that PostgreSQL cannot even compare."""
+    return sorted({text for text in texts if "\0" not in text})
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """What differs between versions of Odoo, found out by asking it."""
+
+    #: Field of an order line for its unit of measure: product_uom in 17, product_uom_id in 19.
+    unit: str
+    #: Decimals that Odoo keeps of a quantity and of a price; None: all (prices in 19).
+    quantity_digits: int | None
+    price_digits: int | None
+
+    @classmethod
+    def of(cls, session: Session) -> Layout:
+        """The layout of `sale.order.line` in this Odoo."""
+        fields = session.fields("sale.order.line")
+        quantity, price = fields["product_uom_qty"].get("digits"), fields["price_unit"].get("digits")
+        return cls(unit_field(session), quantity[1] if quantity else None, price[1] if price else None)
+
+
+def unit_field(session: Session) -> str:
+    """Name of an order line's unit of measure."""
+    return "product_uom_id" if session.has("sale.order.line", "product_uom_id") else "product_uom"
+
+
+class Catalogue:
+    """What Odoo knows of everything that a batch of orders names."""
+
+    def __init__(self, session: Session, orders: list[Order]) -> None:
+        self.partners = Partners(session, numbers_of(orders))
+        self.products = Products(session, (line for order in orders for line in order.lines))
+        self.units = Units(session)
+        self.layout = Layout.of(session)
+
+
 class Partners:
     """Odoo's partners under the location numbers and references asked for."""
 
     def __init__(self, session: Session, numbers: Iterable[str]) -> None:
-        wanted = sorted(set(numbers))
+        wanted = _searchable(numbers)
         fields = [name for name in ("ref", "barcode", "global_location_number") if session.has("res.partner", name)]
         domain = any_of([[name, "in", wanted] for name in fields])
         prices = [name for name in ("property_product_pricelist",) if session.has("res.partner", name)]
@@ -107,8 +147,8 @@ class Products:
 
     def __init__(self, session: Session, lines: Iterable[OrderLine]) -> None:
         wanted = list(lines)
-        gtins = sorted({form for line in wanted if line.gtin for form in gtin_forms(line.gtin)})
-        codes = sorted({line.supplier_sku for line in wanted if line.supplier_sku})
+        gtins = _searchable(form for line in wanted if line.gtin for form in gtin_forms(line.gtin))
+        codes = _searchable(line.supplier_sku for line in wanted if line.supplier_sku)
         rows = session.call(
             "product.product",
             "search_read",
@@ -119,20 +159,20 @@ class Products:
         self._by_gtin = _index(rows, "barcode")
         self._by_code = _index(rows, "default_code")
 
-    def find(self, line: OrderLine, path: str) -> Row | list[Finding]:
+    def find(self, line: OrderLine, path: str) -> Row | Finding:
         """The article of an order line: by GTIN, else by our article number. Both given must mean the same article."""
         if not line.gtin and not line.supplier_sku:
             sentence = "The order line names no article: neither a GTIN nor our article number."
-            return [Finding(code="erp.product-missing", severity="error", sentence=sentence, place=Place(field=path))]
+            return Finding(code="erp.product-missing", severity="error", sentence=sentence, place=Place(field=path))
         by_gtin = self._with_gtin(line.gtin) if line.gtin else []
         by_code = self._by_code.get(line.supplier_sku, []) if line.supplier_sku else []
         if by_gtin and by_code and not {row["id"] for row in by_gtin} & {row["id"] for row in by_code}:
-            return [_conflict(line, by_gtin, by_code, path)]
+            return _conflict(line, by_gtin, by_code, path)
         if by_gtin or not line.supplier_sku:
             return _the_one(by_gtin, "GTIN", str(line.gtin), f"{path}.gtin")
         found = _the_one(by_code, "article number", line.supplier_sku, f"{path}.supplier_sku")
         if line.gtin and isinstance(found, dict) and found["barcode"]:
-            return [_other_gtin(line, found, path)]
+            return _other_gtin(line, found, path)
         return found
 
     def _with_gtin(self, gtin: str) -> list[Row]:
@@ -148,7 +188,7 @@ def _index(rows: list[Row], field: str) -> dict[str, list[Row]]:
     return index
 
 
-def _the_one(rows: list[Row], what: str, number: str, path: str) -> Row | list[Finding]:
+def _the_one(rows: list[Row], what: str, number: str, path: str) -> Row | Finding:
     active = [row for row in rows if row["active"]]
     if len(active) == 1 and active[0]["sale_ok"]:
         return active[0]
@@ -163,7 +203,7 @@ def _the_one(rows: list[Row], what: str, number: str, path: str) -> Row | list[F
     else:
         code = "erp.product-unknown"
         sentence = f"Odoo knows no article with {what} {number}: enter it at the article, then post again."
-    return [Finding(code=code, severity="error", sentence=sentence, place=Place(field=path), found=number)]
+    return Finding(code=code, severity="error", sentence=sentence, place=Place(field=path), found=number[:80])
 
 
 def _conflict(line: OrderLine, by_gtin: list[Row], by_code: list[Row], path: str) -> Finding:

@@ -20,11 +20,10 @@ from typing import Any
 from edi_server.erp import failures
 from edi_server.erp.despatch import read_deliveries
 from edi_server.erp.external_ids import INSERT_ONLY, line_numbers, look
-from edi_server.erp.matching import Partners, Products, numbers_of
+from edi_server.erp.matching import Catalogue, Partners
 from edi_server.erp.port import DeliveryDone, OrderToPost, Posted, Refused
-from edi_server.erp.sale_orders import Layout, Rows, prepare
+from edi_server.erp.sale_orders import Rows, prepare
 from edi_server.erp.session import TIMEOUT, Session, read_address
-from edi_server.erp.units import Units
 from edi_server.errors import ErpError
 from edi_server.findings import Finding, Place
 
@@ -138,13 +137,10 @@ class _Posting:
     def _prepare(self, items: list[OrderToPost]) -> list[Rows]:
         if not items:
             return []
-        orders = [item.order for item in items]
-        partners = Partners(self._session, numbers_of(orders))
-        products = Products(self._session, (line for order in orders for line in order.lines))
-        units, layout = Units(self._session), Layout.of(self._session)
+        catalogue = Catalogue(self._session, [item.order for item in items])
         ready = []
         for item in items:
-            rows = prepare(item, partners, products, units, layout)
+            rows = prepare(item, catalogue)
             if isinstance(rows, Rows):
                 ready.append(rows)
                 self._found[item.key] = rows.findings
