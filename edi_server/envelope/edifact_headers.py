@@ -26,14 +26,15 @@ class Fields:
     """Elements and components of a segment in normal form, as text; "" where there is none."""
 
     def __init__(self, segment: str) -> None:
-        self._elements = [element.split(":") for element in segment.split("+")]
+        self._elements = segment.split("+")
 
     def __call__(self, element: int, component: int = 1) -> str:
         """The text of a component, counted from 1 like the element; element 0 is the tag."""
         try:
-            return to_text(self._elements[element][component - 1])
+            piece = self._elements[element].split(":", component)[component - 1]
         except IndexError:
             return ""
+        return piece if piece.isprintable() else to_text(piece)
 
 
 def is_count(text: str, expected: int) -> bool:
@@ -117,12 +118,6 @@ def check_group_header(header: GroupHeader, place: PlaceOf) -> list[Finding]:
 
 def message_header(segment: str) -> MessageHeader:
     """UNH as read."""
-    parts = segment.split("+", 3)
-    if len(parts) > 2 and parts[2].count(":") == 3 and segment.isprintable():
-        kind, version, release, agency = parts[2].split(":")
-        return MessageHeader(
-            reference=parts[1], type=kind, version=version, release=release, agency=agency, segment=segment
-        )
     field = Fields(segment)
     return MessageHeader(
         reference=field(1),

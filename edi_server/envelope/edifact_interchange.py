@@ -31,7 +31,8 @@ from edi_server.syntax.edifact import Block, Oddity, SegmentReader, Start, Windo
 #: More findings than this about one interchange help nobody; those about its messages and its trailer come on top.
 MOST_FINDINGS = 1000
 #: Bytes. The end of a package that is longer is believed to be where UNO says, without looking.
-_LARGEST_LOOK = 4 * 1024 * 1024
+_LARGEST_LOOK = 256 * 1024
+_NEAR = 1024
 
 
 class Interchange:
@@ -81,6 +82,8 @@ class Interchange:
                     yield from self._drain()
                 if self._is_closed:
                     return
+                if self._next > index + 1:
+                    break
             self._leave(block)
         self._close(None, self._end)
         yield from self._drain()
@@ -257,7 +260,7 @@ class Interchange:
         if length > _LARGEST_LOOK:
             self._window.skip(length)
             return
-        piece = self._window.look(length + _LARGEST_LOOK // 64)
+        piece = self._window.look(length + _NEAR)
         at = length if piece[length:].lstrip().startswith(trailer) else piece.find(trailer)
         self._window.drop(max(at, 0))
 

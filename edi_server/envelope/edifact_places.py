@@ -48,19 +48,18 @@ def findings_of(
     for oddity in oddities:
         if oddity.code not in seen:
             seen.add(oddity.code)
-            place = _oddity_place(block, oddity, number_of, interchange, message)
-            findings.append(remark(oddity.code, place, found=block.excerpt(oddity.offset), detail=oddity.detail))
+            findings.append(_finding(block, oddity, number_of, interchange, message))
     return findings
 
 
-def _oddity_place(
+def _finding(
     block: Block, oddity: Oddity, number_of: NumberOf, interchange: str | None, message: str | None
-) -> Place:
+) -> Finding:
     index = bisect_right(block.offsets, oddity.offset) - 1
     if index < 0 or oddity.code == "syntax.segment-empty":
-        return Place(interchange=interchange, message=message, offset=oddity.offset)
+        return remark(oddity.code, Place(interchange=interchange, message=message, offset=oddity.offset))
     element, component = block.position(index, oddity.offset)
-    return Place(
+    place = Place(
         interchange=interchange,
         message=message,
         offset=oddity.offset,
@@ -69,3 +68,4 @@ def _oddity_place(
         element=element or None,
         component=component if element else None,
     )
+    return remark(oddity.code, place, found=block.excerpt(index, oddity.offset), detail=oddity.detail)

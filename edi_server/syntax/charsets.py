@@ -40,7 +40,7 @@ _LATIN = {"iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-9", "iso8
 #: No ISO 8859 set has a character there, but nearly every text in UTF-8 or Windows-1252 has one.
 _UPPER_CONTROLS = re.compile(rb"[\x80-\x9f]")
 #: What UTF-8 text in a Latin script consists of when it has no byte from 80 to 9F.
-_LATIN_LETTERS = re.compile("[\u00a0-\u017f\u0218-\u021b]")
+_LATIN_TEXT = re.compile("[\x00-\x7f\u00a0-\u017f\u0218-\u021b]*\\Z")
 _C1 = re.compile("[\u0080-\u009f]")
 
 
@@ -83,7 +83,7 @@ def _is_surely_utf8(piece: bytes, codec: str) -> bool:
         return False
     if codec == "ascii" or _UPPER_CONTROLS.search(piece):
         return True
-    return codec in _LATIN and all(letter.isascii() or _LATIN_LETTERS.match(letter) for letter in text)
+    return codec in _LATIN and _LATIN_TEXT.match(text) is not None
 
 
 def _without_controls(text: str) -> str:

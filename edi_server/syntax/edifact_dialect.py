@@ -86,12 +86,15 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         before = self.worked[self.offsets[index] - self.start : offset - self.start]
         return before.count(b"+"), before[before.rfind(b"+") + 1 :].count(b":") + 1
 
-    def excerpt(self, offset: int) -> str:
-        """What stands at `offset`, for people: printable, what is not ASCII as escapes."""
-        piece = self.raw[offset - self.start :][:20].split(self.dialect.terminator)[0]
-        return "".join(
-            mark if mark.isprintable() else f"\\x{ord(mark):02x}" for mark in piece.decode("ascii", "backslashreplace")
-        )
+    def excerpt(self, index: int, offset: int) -> str:
+        """The component of segment `index` around the byte at `offset`, for people: at most 30 bytes on each side."""
+        at = offset - self.start
+        first, last = max(at - 30, self.offsets[index] - self.start), at + 30
+        begin = max(self.worked.rfind(mark, first, at) + 1 or first for mark in (b"+", b":"))
+        ends = (self.worked.find(mark, at, last) for mark in (b"+", b":", b"'"))
+        piece = self.raw[begin : min((end for end in ends if end >= 0), default=last)]
+        text, _ = decode(piece, None)
+        return "".join(mark if mark.isprintable() else f"\\x{ord(mark):02x}" for mark in text)
 
     def has_stand_ins(self, first: int, last: int) -> bool:
         """True if a segment from index `first` to `last`, inclusive, contains stand-ins."""

@@ -26,7 +26,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: wrap may fall inside the tags.
 _START = re.compile(
     rb"U[\r\n]{0,2}N[\r\n]{0,2}(?:"
-    rb"A(?P<advice>[\x01-\x7f]{6})[ \t\r\n]{0,16}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
+    rb"A(?P<advice>[\x01-\x7f]{6})[ \t\r\n]{0,4}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
     rb"|B[\r\n]{0,2}(?![A-Za-z0-9 \t\x80-\xff])[\x00-\x7f](?=[A-Z][A-Z\r\n]{3})"
     rb"|(?<![A-Za-z0-9]UN)[GH][\r\n]{0,2}(?![A-Za-z0-9 \t\r\n\x80-\xff])[\x00-\x7f](?=[^\r\n]))"
 )
@@ -37,6 +37,7 @@ _INTERACTIVE = re.compile(rb"(?:UNA[\x01-\x7f]{6}[ \t\r\n]*)?UIB(?![A-Za-z0-9])"
 _SAMPLE = 200
 #: How far ahead is looked for a terminator where the separators are not announced.
 _HORIZON = 65536
+_NEAR = 2048
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +204,7 @@ def _shown_component(ahead: bytes, element: str) -> str:
 def _shown_terminator(ahead: bytes, element: str) -> str:
     """What stands before the next service segment; perhaps a typographic apostrophe that a word processor put there."""
     pattern = rb"(\xe2\x80\x99|[^A-Za-z0-9 \t])[ \t\r\n]*UN[GHTZ]%b" % re.escape(as_bytes(element))
-    match = re.search(pattern, ahead)
+    match = re.search(pattern, ahead[:_NEAR])
     if not match:
         return DEFAULT.terminator
     return match[1].decode("utf-8" if len(match[1]) > 1 else "latin-1")

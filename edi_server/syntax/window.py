@@ -42,9 +42,12 @@ class Window:
 
     def push_back(self, piece: bytes) -> None:
         """Put back the bytes that were dropped last."""
-        self._buffer = piece + self._buffer[self._at :]
-        self._at = 0
         self.offset -= len(piece)
+        if self._at >= len(piece):
+            self._at -= len(piece)
+        else:
+            self._buffer = piece + self._buffer[self._at :]
+            self._at = 0
 
     def _fill(self, size: int) -> None:
         parts = [self._buffer[self._at :]]
