@@ -8,6 +8,7 @@ from edi_server.acknowledgments import (
     CheckedGroup,
     CheckedInterchange,
     CheckedMessage,
+    Outcome,
     ReceivedAcknowledgment,
     Verdict,
     answer_header,
@@ -21,6 +22,7 @@ from edi_server.findings import Finding
 from edi_server.partners import Book, Parties, Partner
 from edi_server.partners.model import Acknowledgments, counter_of, matches
 from edi_server.store import Acknowledgment, Answer, Case, Interchange, Store, Transmission, Work
+from edi_server.syntax.charsets import codec_of
 
 
 class Hearing:
@@ -30,6 +32,8 @@ class Hearing:
         self._header = header
         self._messages: list[CheckedMessage] = []
         self._groups: list[CheckedGroup] = []
+        #: Ids of the messages outside of groups, and of those in groups.
+        self._ids: tuple[list[str], list[str]] = ([], [])
         self._in_group: list[CheckedMessage] | None = None
         self._group_findings: list[Finding] = []
 
@@ -43,8 +47,9 @@ class Hearing:
         self._groups.append(group)
         self._in_group = None
 
-    def take_message(self, message: MessageRead, findings: tuple[Finding, ...]) -> None:
+    def take_message(self, message_id: str, message: MessageRead, findings: tuple[Finding, ...]) -> None:
         """A message with everything that was found about it."""
+        self._ids[self._in_group is not None].append(message_id)
         checked = CheckedMessage(header=message.header, findings=findings)
         (self._messages if self._in_group is None else self._in_group).append(checked)
 
@@ -54,6 +59,12 @@ class Hearing:
             header=self._header, findings=findings, messages=tuple(self._messages), groups=tuple(self._groups)
         )
         return judge(interchange)
+
+    def outcomes(self, verdict: Verdict) -> dict[str, Outcome]:
+        """Outcome by the id of the message: several may have one reference. Empty where no message was looked at."""
+        outside, inside = self._ids
+        judged = verdict.every_message()
+        return {one: message.outcome for one, message in zip([*outside, *inside], judged, strict=True)}
 
 
 def is_answered(book: Book, partner: Partner, interchange: Interchange) -> Acknowledgments | None:
@@ -75,10 +86,14 @@ def stage_contrl(
     transmission: Transmission,
     interchange: Interchange,
     verdict: Verdict,
+    outcomes: dict[str, Outcome],
     partner: Partner,
     terms: Acknowledgments,
 ) -> None:
-    """Stage the CONTRL about an interchange, to the owner of the mailbox that it came by."""
+    """Stage the CONTRL about an interchange, to the owner of the mailbox that it came by.
+
+    `outcomes` are those of its messages by id.
+    """
     if verdict.obstacle:
         _tell_by_case(work, interchange, verdict.obstacle, partner)
         return
@@ -88,7 +103,10 @@ def stage_contrl(
         1:-1
     ]
     header = msgspec.structs.replace(
-        answer_header(subject, control_reference="", date="", time=""), separators=partner.writing.separators
+        answer_header(subject, control_reference="", date="", time=""),
+        # What they call a character set that nobody knows, we cannot write.
+        charset=subject.charset if codec_of(subject.charset) else partner.writing.charset,
+        separators=partner.writing.separators,
     )
     envelope = Envelope(
         header=header,
@@ -116,7 +134,7 @@ def stage_contrl(
             control_number=staged.interchange.control_reference,
             detail={"messages": per_message},
         ),
-        per_message=per_message,
+        per_message=outcomes,
     )
 
 
@@ -158,6 +176,7 @@ def record_received(
         answer = Answer(
             our_identity=received.sender,
             partner_identity=received.recipient,
+            partner=parties.partner.name,
             control_reference=received.control_reference,
             outcome=received.outcome,
             per_message=received.per_message,

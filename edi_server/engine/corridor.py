@@ -33,7 +33,8 @@ class Corridor:
         self.book: Book = configuration.load_book()
         self._sandbox_url = sandbox_url
         self._erps: dict[str, Erp] = {}
-        self._profiles: dict[tuple[str, str], Profile] = {}
+        #: By agreement, as it was when its profile was loaded.
+        self._profiles: dict[str, tuple[Agreement, Profile]] = {}
         self._lock = threading.Lock()
         self._reported = ""
 
@@ -70,14 +71,14 @@ class Corridor:
 
     def profile(self, agreement: Agreement) -> Profile:
         """The agreement's profile with its overrides. Raises ConfigurationError with the author errors, if any."""
-        key = (self.book.digest, agreement.id)
         with self._lock:
-            known = self._profiles.get(key)
-        if known is None:
-            known = load_agreed_profile(self.configuration, agreement)
-            with self._lock:
-                self._profiles[key] = known
-        return known
+            known = self._profiles.get(agreement.id)
+        if known is not None and known[0] == agreement:
+            return known[1]
+        profile = load_agreed_profile(self.configuration, agreement)
+        with self._lock:
+            self._profiles[agreement.id] = (agreement, profile)
+        return profile
 
     def erp(self, name: str) -> Erp:
         """The ERP of that name in the configuration; raises ConfigurationError."""
@@ -108,6 +109,8 @@ class Corridor:
         if digest_of(Path(settings.paths.partners), settings.companies) == self.book.digest:
             return False
         self.book = self.configuration.load_book()
+        with self._lock:
+            self._profiles.clear()
         return True
 
     def report_once(self, problem: str) -> None:

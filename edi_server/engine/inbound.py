@@ -82,6 +82,8 @@ class _UnderWay(msgspec.Struct, kw_only=True):
     findings: list[Finding]
     hearing: Hearing
     messages: int = 0
+    #: Of them, those that acknowledge something of ours, usable or not.
+    acknowledgments: int = 0
     agreements: set[str] = msgspec.field(default_factory=set)
     received: list[tuple[str, ReceivedAcknowledgment]] = msgspec.field(default_factory=list)
     end: int = 0
@@ -89,7 +91,7 @@ class _UnderWay(msgspec.Struct, kw_only=True):
     @property
     def is_business(self) -> bool:
         """False for an interchange of acknowledgments only, which is never answered."""
-        return self.messages == 0 or self.messages > len(self.received)
+        return self.messages == 0 or self.messages > self.acknowledgments
 
 
 class _Opening:
@@ -97,6 +99,8 @@ class _Opening:
 
     def __init__(self, corridor: Corridor, transmission: Transmission) -> None:
         self._corridor = corridor
+        # One book for the whole of it: partner files may change meanwhile.
+        self._book = corridor.book
         self._transmission = transmission
         self._debris: list[Finding] = []
         self._closed: list[_UnderWay] = []
@@ -134,7 +138,7 @@ class _Opening:
 
     def _begin(self, event: InterchangeOpened) -> _UnderWay:
         header = event.header
-        parties = self._corridor.book.parties_of(
+        parties = self._book.parties_of(
             mailbox=self._transmission.mailbox, sender=header.sender, recipient=header.recipient
         )
         row = Interchange.opened(
@@ -161,12 +165,13 @@ class _Opening:
         return earlier.id if earlier is not None and earlier.result is not None else None
 
     def _duplicate_window(self) -> timedelta:
-        partner = self._corridor.book.partner_of_mailbox(self._transmission.mailbox)
-        days = [a.policies.duplicate_window_days for a in self._corridor.book.agreements if a.partner == partner]
+        partner = self._book.partner_of_mailbox(self._transmission.mailbox)
+        days = [a.policies.duplicate_window_days for a in self._book.agreements if a.partner == partner]
         return timedelta(days=max(days, default=30))
 
     def _read(self, current: _UnderWay, message: MessageRead) -> None:
         current.messages += 1
+        current.acknowledgments += message.header.type in ACKNOWLEDGMENTS
         current.digest.update("\x1d".join(message.segments[1:-1]).encode())
         row = _message_row(current.row, message)
         if isinstance(current.parties, Unmatched) or current.repeats:
@@ -179,14 +184,14 @@ class _Opening:
         result = _message_result(findings, unmatched)
         row = msgspec.structs.replace(row, result=result, findings=findings)
         self._messages.append(row)
-        current.hearing.take_message(message, findings)
+        current.hearing.take_message(row.id, message, findings)
         self._sort(current, row, checked, agreement)
 
     def _agreement(self, row: Interchange, message: MessageRead) -> Agreement | Unmatched | None:
         """What was agreed for the message; None for an acknowledgment, which needs no agreement."""
         if message.header.type in ACKNOWLEDGMENTS or row.header is None:
             return None
-        return self._corridor.book.agreement_for(
+        return self._book.agreement_for(
             mailbox=self._transmission.mailbox,
             sender=row.header.sender,
             recipient=row.header.recipient,
@@ -234,7 +239,9 @@ class _Opening:
             agreement=agreement.id,
             type=agreement.document,
             number=number,
-            business_key=business_key(agreement.company, agreement.partner.name, agreement.document, number),
+            business_key=business_key(
+                agreement.company, agreement.partner.name, agreement.document, number, test=current.row.test
+            ),
             reference=number,
             test=current.row.test,
             content=content,
@@ -309,18 +316,18 @@ class _Opening:
                 _case(current.row.subject, current.parties.reason, finding.sentence, self._transmission.partner)
             )
             return
-        if verdict.rejected:
-            self._void(work, current, verdict)
+        self._void(work, current, verdict)
         for message_id, received in current.received:
             record_received(work, self._transmission, current.row, current.parties, message_id, received)
 
     def _answer(self, work: Work, row: Interchange, verdict: Verdict, current: _UnderWay) -> None:
-        partner = self._corridor.book.partner_of_mailbox(self._transmission.mailbox)
+        partner = self._book.partner_of_mailbox(self._transmission.mailbox)
         if partner is None or not current.is_business:
             return
-        terms = is_answered(self._corridor.book, partner, row)
+        terms = is_answered(self._book, partner, row)
         if terms is not None and not self._was_said_before(work, row, verdict):
-            stage_contrl(self._corridor.store, work, self._transmission, row, verdict, partner, terms)
+            outcomes = current.hearing.outcomes(verdict)
+            stage_contrl(self._corridor.store, work, self._transmission, row, verdict, outcomes, partner, terms)
 
     def _was_said_before(self, work: Work, row: Interchange, verdict: Verdict) -> bool:
         """True for a reprocess that comes to the same as the partner was told before."""
@@ -340,15 +347,26 @@ class _Opening:
         return earlier
 
     def _void(self, work: Work, current: _UnderWay, verdict: Verdict) -> None:
-        """Nothing of an interchange that is rejected as a whole is worked with."""
-        sentence = verdict.cause.sentence if verdict.cause else "The interchange was rejected."
-        errors = [finding for finding in current.findings if finding.severity == "error"]
-        for document in work.documents.of(interchange=current.row.id):
-            if document.validation == "valid":
-                work.documents.change(
-                    document.id, "rejected with its interchange", validation="invalid", findings=errors, detail=sentence
-                )
-        work.cases.open(_case(current.row.subject, "interchange-rejected", sentence, self._transmission.partner))
+        """Nothing of an interchange or a group that is rejected as a whole is worked with."""
+        if verdict.rejected:
+            self._open_rejection(work, current, "interchange-rejected", verdict.cause)
+        groups = [group for group in verdict.groups if group.rejected and not verdict.rejected]
+        if groups:
+            self._open_rejection(work, current, "group-rejected", groups[0].cause)
+        if not verdict.rejected and not groups:
+            return
+        rejected = {one for one, outcome in current.hearing.outcomes(verdict).items() if outcome == "rejected"}
+        documents = [one for one in work.documents.of(interchange=current.row.id) if one.message_id in rejected]
+        cause = verdict.cause or groups[0].cause
+        errors = [*([cause] if cause else []), *(one for one in current.findings if one.severity == "error")]
+        work.documents.void(documents, "rejected with what it came in", findings=errors, detail=_sentence(cause))
+
+    def _open_rejection(self, work: Work, current: _UnderWay, reason: str, cause: Finding | None) -> None:
+        work.cases.open(_case(current.row.subject, reason, _sentence(cause), self._transmission.partner))
+
+
+def _sentence(cause: Finding | None) -> str:
+    return cause.sentence if cause else "It was rejected as a whole."
 
 
 def _case(subject: Subject, reason: str, sentence: str, partner: str | None) -> Case:

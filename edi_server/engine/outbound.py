@@ -40,6 +40,8 @@ def advise_deliveries(corridor: Corridor, agreement_id: str) -> list[tuple[str, 
     Raises ErpError, StoreError, ConfigurationError; what was staged until then stays.
     """
     agreement = corridor.agreement(agreement_id)
+    if agreement.state not in ("testing", "live"):  # paused since this was submitted
+        return []
     name = f"deliveries for {agreement.id}"
     with corridor.store.read() as work:
         reached = work.watermarks.reached(name)
@@ -67,7 +69,9 @@ def advise(corridor: Corridor, agreement: Agreement, delivery: DeliveryDone) -> 
         agreement=agreement.id,
         type=agreement.document,
         number=advice.number,
-        business_key=business_key(agreement.company, agreement.partner.name, agreement.document, advice.number),
+        business_key=business_key(
+            agreement.company, agreement.partner.name, agreement.document, advice.number, test=agreement.test
+        ),
         reference=delivery.order_numbers[0] if delivery.order_numbers else advice.number,
         test=agreement.test,
         content=content,

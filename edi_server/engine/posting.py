@@ -16,6 +16,8 @@ from edi_server.store import Case, Claimed, Document, Work
 
 #: Documents per call of the ERP: ten cost a third of ten calls, more adds next to nothing.
 BATCH = 10
+#: Event of a document that claims the key of another in whose place it is.
+TOOK_OVER = "took over"
 
 
 def batches(documents: Iterable[Document], lanes: int) -> list[tuple[str, list[str]]]:
@@ -115,6 +117,9 @@ class Posting:
 
 def _may_post(work: Work, document: Document, claimed: Claimed) -> bool:
     there = claimed.posting
+    if there.state == "claimed" and _is_superseded(work, there.document_id):
+        _take_over(work, document, there.document_id)
+        return True
     if claimed.outcome == "other content":
         sentence = (
             f"{document.type} {document.number} came before with other content; this one was not posted. "
@@ -143,6 +148,35 @@ def _may_post(work: Work, document: Document, claimed: Claimed) -> bool:
     return True
 
 
+def _is_superseded(work: Work, document_id: str) -> bool:
+    owner = work.documents.find(document_id)
+    return owner is not None and owner.superseded_by is not None
+
+
+def _take_over(work: Work, document: Document, before: str) -> None:
+    """A reprocess goes on where posting what it took the place of ended, be that before or behind the ERP's answer."""
+    work.ledger.take_over(str(document.business_key), str(document.content_hash), document.id)
+    work.timeline.add(document.subject, TOOK_OVER, detail=f"From {before}, which was not known to be posted.")
+
+
+def _warn_of_earlier_content(work: Work, document: Document, posted: Posted) -> None:
+    """The ERP may have taken the order before it was read again: then it holds what was read first."""
+    if not posted.existed or all(event.what != TOOK_OVER for event in work.timeline.of(document.subject)):
+        return
+    sentence = (
+        f"{posted.record_name} was in {document.erp} when {document.type} {document.number} was opened again: "
+        "compare them, the record may hold what was read the first time."
+    )
+    case = Case(
+        subject_kind="document",
+        subject_id=document.id,
+        reason="posted-before-reprocess",
+        sentence=sentence,
+        partner=document.partner,
+    )
+    work.cases.open(case)
+
+
 def _record_posted(work: Work, document: Document, posted: Posted) -> None:
     key = str(document.business_key)
     work.ledger.record_posted(key, erp_record_id=posted.record_id, erp_record_name=posted.record_name)
@@ -156,6 +190,7 @@ def _record_posted(work: Work, document: Document, posted: Posted) -> None:
         detail=f"{posted.record_name} in {document.erp}{', confirmed' if posted.confirmed else ''}.",
     )
     work.cases.settle(document.subject, note=f"Posted as {posted.record_name}.")
+    _warn_of_earlier_content(work, document, posted)
 
 
 def _record_refused(work: Work, document: Document, refused: Refused) -> None:

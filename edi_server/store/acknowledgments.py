@@ -20,6 +20,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     #: The interchange's sender (us), recipient (the partner) and control reference (CONTRL UCI S002, S003, 0020).
     our_identity: Identity
     partner_identity: Identity
+    #: Name of the partner who answers: what was sent to others is none of his business. None: whoever it was sent to.
+    partner: str | None = None
     control_reference: str
     outcome: states.Outcome
     #: Outcome by message reference (UCM 0062).
@@ -69,7 +71,9 @@ class Acknowledgments:
         Interchange, its messages and their documents change as `Interchanges.mark_acknowledged` says. The second time
         with the same carrying message changes nothing.
         """
-        about = self._interchanges.find_sent(answer.our_identity, answer.partner_identity, answer.control_reference)
+        about = self._interchanges.find_sent(
+            answer.our_identity, answer.partner_identity, answer.control_reference, sent_to=answer.partner
+        )
         acknowledgment = msgspec.structs.replace(
             acknowledgment,
             about_interchange_id=about and about.id,

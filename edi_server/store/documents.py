@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select, update
 
 from edi_server.errors import StoreError
 from edi_server.findings import Finding
 from edi_server.store import states
-from edi_server.store.records import Document, now
+from edi_server.store.records import Document, Event, now
 from edi_server.store.rows import every, first, insert_once
 from edi_server.store.tables import cases, documents, interchanges, messages
 from edi_server.store.timeline import Timeline
@@ -179,6 +179,36 @@ class Documents:
             now_.subject, what, result=result, detail=detail, profile_version=_version(now_), actor=actor
         )
         return True
+
+    def void(
+        self, chosen: Iterable[Document], what: str, *, findings: Sequence[Finding], detail: str, actor: str = "system"
+    ) -> int:
+        """Make those that are valid invalid, with an event each; how many there were. As `change`, for thousands."""
+        valid = [document for document in chosen if document.validation == "valid"]
+        if not valid:
+            return 0
+        statement = update(_table).where(_table.c.id == bindparam("which"), _table.c.validation == "valid")
+        statement = statement.values(validation="invalid", findings=bindparam("merged"), changed_at=now())
+        self._connection.execute(
+            statement,
+            [
+                {"which": one.id, "merged": one.findings + tuple(f for f in findings if f not in one.findings)}
+                for one in valid
+            ],
+        )
+        self._timeline.add_all(
+            Event(
+                subject_kind="document",
+                subject_id=one.id,
+                what=what,
+                result="invalid",
+                detail=detail,
+                profile_version=_version(one),
+                actor=actor,
+            )
+            for one in valid
+        )
+        return len(valid)
 
     def mark_delivery(
         self, transmission_id: str, delivery: states.Delivery, what: str, *, detail: str = "", actor: str = "system"

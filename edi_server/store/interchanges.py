@@ -138,8 +138,10 @@ class Interchanges:
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
 
-    def find_sent(self, our: Identity, partner: Identity, control_reference: str) -> Interchange | None:
-        """The outbound interchange that an acknowledgment speaks of, or None.
+    def find_sent(
+        self, our: Identity, partner: Identity, control_reference: str, *, sent_to: str | None = None
+    ) -> Interchange | None:
+        """The outbound interchange that an acknowledgment speaks of, or None; `sent_to` is the partner's name.
 
         Matched on the ids and the control reference; where several fit (a range that began anew), equal qualifiers
         come first, then the newest. Partners often leave qualifiers out.
@@ -150,6 +152,7 @@ class Interchanges:
             _table.c.recipient_id == partner.id,
             _table.c.control_reference == control_reference,
         )
+        query = query if sent_to is None else query.where(_table.c.partner == sent_to)
         found = every(self._connection, query.order_by(_table.c.id.desc()), Interchange)
         exact = (i for i in found if (i.sender_qualifier, i.recipient_qualifier) == (our.qualifier, partner.qualifier))
         return next(exact, found[0] if found else None)
@@ -171,9 +174,9 @@ class Interchanges:
         """Change the acknowledgment of an interchange, its messages and their documents.
 
         Interchange and documents get an event each.
-        `per_message` gives the outcome by message reference. A message that is not in it follows the interchange,
-        except where that is answered "partially accepted" or "accepted with errors", or where the message was answered
-        already and the interchange is now late: then it stays as it was.
+        `per_message` gives the outcome by id or by reference of the message. A message that is not in it follows the
+        interchange, except where that is answered "partially accepted" or "accepted with errors", or where the message
+        was answered already and the interchange is now late: then it stays as it was.
         False if nothing changed.
         """
         interchange = self._lock(interchange_id)
@@ -229,7 +232,7 @@ def _follow(
     message: Message, state: states.AcknowledgmentState, per_message: dict[str, states.Outcome]
 ) -> states.AcknowledgmentState:
     """What becomes of a message when its interchange becomes `state` (see `Interchanges.mark_acknowledged`)."""
-    named = per_message.get(message.reference)
+    named = per_message.get(message.id) or per_message.get(message.reference)
     if named is not None:
         states.MESSAGE_ACKNOWLEDGMENT.check(message.acknowledgment, named)
         return named

@@ -48,6 +48,19 @@ class Ledger:
         ours = there.document_id == document_id and there.state == "claimed"
         return Claimed("new" if ours else "same content", there)
 
+    def take_over(self, key: str, content_hash: str, document_id: str) -> Posting:
+        """Give a key that is claimed, and not posted, to the document that took its owner's place.
+
+        Raises StoreError (permanent) if it is in another state.
+        """
+        there = self._lock(key)
+        if there.state != "claimed":
+            message = f"Key {key} is {there.state}; only what is claimed can be taken over."
+            raise StoreError(message, permanent=True)
+        posting = msgspec.structs.replace(there, document_id=document_id, content_hash=content_hash, changed_at=now())
+        self._write(posting)
+        return posting
+
     def record_posted(self, key: str, *, erp_record_id: int, erp_record_name: str) -> bool:
         """The ERP holds the record. False if that is known; StoreError (permanent) if another record is known."""
         there = self._lock(key)

@@ -180,6 +180,20 @@ class Opening:
                 & replacement.exists()
             )
             self._connection.execute(update(documents).where(which).values(superseded_by=replacement.scalar_subquery()))
+            self._settle_cases(ancestor, transmission)
+
+    def _settle_cases(self, ancestor: str, transmission: Transmission) -> None:
+        """What a person had to decide on was opened again: where it still is so, that has a case of its own."""
+        ours = select(interchanges.c.id).where(interchanges.c.transmission_id == ancestor)
+        theirs = select(messages.c.id).where(messages.c.interchange_id.in_(ours))
+        papers = select(documents.c.id).where(
+            documents.c.transmission_id == ancestor, documents.c.superseded_by.is_not(None)
+        )
+        id_ = cases.c.subject_id
+        about = (id_ == ancestor) | id_.in_(ours) | id_.in_(theirs) | id_.in_(papers)
+        query = select(cases.c.id).where(about, cases.c.state.in_(states.OPEN_CASES))
+        for one in self._connection.execute(query).scalars().all():
+            self._cases.move(one, "fixed", actor="system", note=f"Opened again as {transmission.id}.")
 
 
 def _translated(document: Document) -> Event:

@@ -376,12 +376,17 @@ class ControlNumber(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int = 0
 
 
-def business_key(company: str | None, partner: str | None, type_: str, number: str | None) -> str | None:
+def business_key(
+    company: str | None, partner: str | None, type_: str, number: str | None, *, test: bool = False
+) -> str | None:
     """The ledger's key of a document: company|partner|type|number, or None where a part is unknown.
+
+    The test lane has numbers of its own ("|test" behind): whoever tries an order out may place it for real later.
 
     A "|" or backslash in a part is escaped, so that two documents never share a key by accident.
     """
     parts = (company, partner, type_, number)
     if not all(parts):
         return None
-    return "|".join(str(part).replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+    key = "|".join(str(part).replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+    return f"{key}|test" if test else key

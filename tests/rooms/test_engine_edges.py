@@ -1,0 +1,310 @@
+"""The receive and post lanes without a daemon: what partners may send that nobody expects."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edi_server.config import Configuration
+from edi_server.engine.corridor import Corridor
+from edi_server.engine.inbound import iter_outbound, open_transmission
+from edi_server.engine.outbound import advise_deliveries
+from edi_server.engine.posting import Posting, erp_key
+from edi_server.erp.port import Posted
+from edi_server.errors import ErpError
+from edi_server.samples import SAMPLES
+from edi_server.store import Transmission
+
+ROOT = Path(__file__).parents[2]
+OURS, NORDMARKT = b"9521141000007:14", b"9521234000006:14"
+
+
+class Books:
+    """An ERP that takes everything, and counts."""
+
+    def __init__(self):
+        self.orders = {}
+
+    def post_orders(self, orders):
+        answers = []
+        for item in orders:
+            existed = item.key in self.orders
+            self.orders.setdefault(item.key, item.order)
+            number = list(self.orders).index(item.key) + 1
+            answers.append(
+                Posted(key=item.key, record_id=number, record_name=f"S{number}", existed=existed, confirmed=False)
+            )
+        return answers
+
+
+class Plant:
+    """Store and corridor, worked by hand, one step at a time."""
+
+    def __init__(self, corridor):
+        self.corridor, self.store, self.erp = corridor, corridor.store, Books()
+        corridor._erps["sandbox"] = self.erp
+
+    def receive(self, content, mailbox="nordmarkt", parent=None):
+        """Take and open; the transmission as it is then."""
+        archived = self.store.archive.put(content)
+        taken = Transmission(
+            direction="inbound",
+            partner=mailbox,
+            mailbox=mailbox,
+            transport="folder",
+            name="a.edi",
+            size=archived.size,
+            content_hash=archived.hash,
+            parent_id=parent,
+        )
+        with self.store.begin() as work:
+            work.transmissions.take(taken)
+        open_transmission(self.corridor, taken.id)
+        with self.store.read() as work:
+            return work.transmissions.get(taken.id)
+
+    def documents(self, transmission):
+        with self.store.read() as work:
+            return work.documents.of(transmission=transmission.id)
+
+    def interchange(self, transmission):
+        with self.store.read() as work:
+            [found] = work.interchanges.of(transmission.id)
+            return found
+
+    def answers(self, transmission):
+        """The bytes of what was answered."""
+        with self.store.read() as work:
+            sent = [work.transmissions.get(one) for one in iter_outbound(work, transmission.id)]
+        return [self.store.archive.open(one.content_hash).read() for one in sent]
+
+    def post(self, transmission):
+        return Posting(self.corridor).post([one.id for one in self.documents(transmission)])
+
+    def reasons(self):
+        with self.store.read() as work:
+            return sorted(case.reason for case in work.cases.newest())
+
+
+@pytest.fixture
+def plant(tmp_path, database_url):
+    folder = tmp_path / "a plant"
+    shutil.copytree(ROOT / "partners", folder / "partners")
+    (folder / "edi-server.toml").write_text("")
+    corridor = Corridor(Configuration.load(folder / "edi-server.toml", {"EDI_SERVER_DATABASE__URL": database_url}))
+    yield Plant(corridor)
+    corridor.store.close()
+
+
+def sample(**changes):
+    """Our clean order with some bytes exchanged."""
+    [found] = [one for one in SAMPLES if one.name == "order-4500012345.edi"]
+    content = found.content
+    for old, new in changes.values():
+        assert old in content, old
+        content = content.replace(old, new)
+    return content
+
+
+def contrl(action=b"7", sender=NORDMARKT, to=NORDMARKT):
+    """A CONTRL about the first interchange that we sent to `to`."""
+    return (b"UNB+UNOC:3+%b+%b+261123:1200+K1'UNH+77+CONTRL:D:3:UN'UCI+1+%b+%b+%b'UNT+3+77'UNZ+1+K1'") % (
+        sender,
+        OURS,
+        OURS,
+        to,
+        action,
+    )
+
+
+def test_a_contrl_that_says_nothing_is_not_acknowledged(plant):
+    assert plant.answers(plant.receive(contrl(action=b"8"))) == []
+
+
+def test_a_contrl_that_comes_twice_is_not_acknowledged(plant):
+    plant.receive(contrl())
+    assert plant.answers(plant.receive(contrl())) == []
+
+
+def test_a_contrl_from_a_stranger_is_not_acknowledged(plant):
+    assert plant.answers(plant.receive(contrl(sender=b"9520000000000:14"))) == []
+
+
+def test_a_contrl_with_faults_is_not_acknowledged(plant):
+    content = contrl().replace(b"'UNT", b"'XXX+1'UNT").replace(b"UNT+3", b"UNT+4")
+    assert plant.answers(plant.receive(content)) == []
+
+
+def grouped(count=b"1"):
+    return sample(
+        unh=(b"UNH+1+", b"UNG+ORDERS+A+B+261123:0915+G1+UN+D:96A'UNH+1+"),
+        unz=(b"UNZ+1+", b"UNE+" + count + b"+G1'UNZ+1+"),
+    )
+
+
+def test_a_group_is_posted(plant):
+    plant.post(plant.receive(grouped()))
+    assert len(plant.erp.orders) == 1
+
+
+def test_nothing_of_a_rejected_group_is_posted(plant):
+    one = plant.receive(grouped(b"7"))
+    plant.post(one)
+    assert any(b"UCF+G1+A+B+4+29+UNE" in answer for answer in plant.answers(one))
+    assert plant.erp.orders == {}
+    [document] = plant.documents(one)
+    assert (document.validation, document.acknowledgment) == ("invalid", "rejected")
+    assert plant.reasons() == ["group-rejected"]
+
+
+def test_messages_with_one_reference_keep_outcomes_of_their_own(plant):
+    content = sample()
+    at, end = content.index(b"UNH+1"), content.index(b"UNZ+1")
+    wrong = content[at:end].replace(b"4500012345", b"4500012346").replace(b"QTY+21:48:PCE", b"QTY+21:many:PCE")
+    one = plant.receive(content[:end] + wrong + b"UNZ+2+NM000101'")
+    assert [document.validation for document in plant.documents(one)] == ["valid", "invalid"]
+    assert plant.documents(one)[0].acknowledgment in ("accepted", "accepted with errors")
+    assert plant.documents(one)[1].acknowledgment == "rejected"
+
+
+@pytest.mark.parametrize("identifier", [b"UNOX:3", b"ABCD:9", b":3", b"UNO?+:3", b"UNOW:4", b"UNOC", b"UNOC:33"])
+def test_an_interchange_in_any_character_set_comes_to_an_end(plant, identifier):
+    one = plant.receive(sample(unb=(b"UNB+UNOC:3", b"UNB+" + identifier)))
+    assert one.result == "taken"
+    assert len(plant.answers(one)) == 1
+
+
+@pytest.mark.parametrize("sender", [b":14", b"", b"?'?+:14", b"\x019:14", b"9521234000006:14:?'?:\xff", b"9" * 3000])
+def test_an_interchange_from_any_sender_comes_to_an_end(plant, sender):
+    one = plant.receive(sample(unb=(b"+9521234000006:14+", b"+" + sender + b"+")))
+    assert one.result in ("taken", "unknown sender")
+    assert plant.answers(one) or plant.reasons()
+
+
+@pytest.mark.parametrize(
+    "reference", [b"", b" ", b"?'?+", b"X" * 15, b"X" * 4000, b"\xe4", b"/../../x", b"\x00", b".."]
+)
+def test_an_interchange_of_any_reference_comes_to_an_end(plant, reference):
+    one = plant.receive(sample(reference=(b"NM000101", reference)))
+    assert one.result == "taken"
+    assert plant.answers(one) or "cannot-be-acknowledged" in plant.reasons()
+
+
+@pytest.mark.parametrize("number", [b"?'", b"0?+1", b"\xe4\xf6", b"A|B\\", b"A" * 35, b"\x01", b"A" * 3000, b""])
+def test_an_order_of_any_number_is_posted_or_seen_by_somebody(plant, number):
+    one = plant.receive(sample(number=(b"BGM+220+4500012345+9'", b"BGM+220+" + number + b"+9'")))
+    plant.post(one)
+    [document] = plant.documents(one)
+    assert document.delivery == "delivered" or plant.reasons()
+
+
+def change(plant, partner, *changes):
+    """Another state of a partner file."""
+    file = Path(plant.corridor.configuration.settings.paths.partners) / f"{partner}.toml"
+    text = file.read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    file.write_text(text)
+    assert plant.corridor.reload_book()
+
+
+def test_an_order_that_was_tried_out_may_be_placed_for_real(plant):
+    folder = Path(plant.corridor.configuration.settings.paths.partners)
+    text = (folder / "nordmarkt.toml").read_text()
+    live = text[text.index("[agreements.orders-in]") : text.index("[agreements.despatch-out]")]
+    trial = live.replace("orders-in", "orders-test").replace('state = "live"', 'state = "live"\ntest = true')
+    change(plant, "nordmarkt", (live, live + trial))
+    tried = plant.receive(
+        sample(unb=(b"NM000101++ORDERS++1'", b"NM1++ORDERS++1++1'"), unz=(b"UNZ+1+NM000101", b"UNZ+1+NM1"))
+    )
+    plant.post(tried)
+    placed = plant.receive(sample())
+    plant.post(placed)
+    assert [plant.documents(one)[0].erp_record_name for one in (tried, placed)] == ["S1", "S2"]
+
+
+def park(plant, transmission):
+    """Post with an ERP that stays away; whether it took the order is for the caller to say."""
+
+    class Away:
+        def post_orders(self, _orders):
+            raise ErpError("no answer", permanent=False)
+
+    plant.corridor._erps["sandbox"] = Away()
+    with pytest.raises(ErpError):
+        plant.post(transmission)
+    Posting(plant.corridor).give_up([one.id for one in plant.documents(transmission)], "no answer")
+    plant.corridor._erps["sandbox"] = plant.erp
+
+
+IGNORE_DATE = (
+    "[agreements.orders-in.profile.computed]",
+    """[agreements.orders-in.profile.document]
+deliver_on = { off = true, why = "not wanted" }
+[agreements.orders-in.profile.computed]""",
+)
+
+
+def test_a_parked_order_that_is_read_otherwise_by_a_reprocess_is_posted(plant):
+    one = plant.receive(sample())
+    park(plant, one)
+    change(plant, "nordmarkt", IGNORE_DATE)
+    again = plant.receive(sample(), parent=one.id)
+    plant.post(again)
+    plant.post(one)
+    assert plant.documents(again)[0].delivery == "delivered"
+    assert [order.deliver_on for order in plant.erp.orders.values()] == [None]
+    assert plant.reasons() == []
+
+
+def test_an_order_that_the_erp_had_before_the_reprocess_is_compared_by_somebody(plant):
+    one = plant.receive(sample())
+    park(plant, one)
+    plant.erp.orders[erp_key(plant.documents(one)[0].business_key)] = None  # the answer was lost, not the order
+    change(plant, "nordmarkt", IGNORE_DATE)
+    again = plant.receive(sample(), parent=one.id)
+    plant.post(again)
+    assert plant.documents(again)[0].delivery == "delivered"
+    assert plant.reasons() == ["posted-before-reprocess"]
+
+
+def test_a_reprocess_settles_the_cases_of_what_it_takes_the_place_of(plant):
+    wrong = sample(quantity=(b"QTY+21:48:PCE", b"QTY+21:many:PCE"))
+    one = plant.receive(wrong)
+    plant.receive(wrong, parent=one.id)
+    with plant.store.read() as work:
+        cases = work.cases.newest(in_states=["open", "fixed"])
+    assert [case.state for case in cases] == ["open", "fixed"]
+
+
+def test_a_partner_cannot_acknowledge_what_was_sent_to_another(plant):
+    folder = Path(plant.corridor.configuration.settings.paths.partners)
+    text = (folder / "nordmarkt.toml").read_text()
+    (folder / "beta.toml").write_text(text.replace('"14:9521234000006"', '"ZZ:777"'))
+    (folder / "alpha.toml").write_text(text.replace('"14:9521234000006"', '"14:777"'))
+    assert plant.corridor.reload_book()
+    assert plant.answers(plant.receive(sample(unb=(b"+9521234000006:14+", b"+777:ZZ+")), "beta"))
+    plant.receive(contrl(action=b"4+18", sender=b"777:14", to=b"777"), "alpha")
+    with plant.store.read() as work:
+        [sent] = work.interchanges.newest(direction="outbound")
+    assert (sent.partner, sent.acknowledgment) == ("beta", "none")
+    assert plant.reasons() == ["acknowledges-nothing"]
+
+
+def test_an_agreement_that_was_paused_sends_nothing(plant):
+    folder = Path(plant.corridor.configuration.settings.paths.partners)
+    text = (folder / "nordmarkt.toml").read_text()
+    out = text[text.index("[agreements.despatch-out]") :]
+    change(plant, "nordmarkt", (out, out.replace('state = "live"', 'state = "paused"')))
+    asked = []
+    plant.erp.deliveries_done = lambda *question: asked.append(question) or []
+    assert advise_deliveries(plant.corridor, "nordmarkt/despatch-out") == []
+    assert asked == []
+
+
+def test_a_profile_is_never_that_of_an_agreement_as_it_was(plant):
+    before = plant.corridor.agreement("nordmarkt/orders-in")
+    change(plant, "nordmarkt", IGNORE_DATE)
+    after = plant.corridor.agreement("nordmarkt/orders-in")
+    assert plant.corridor.profile(before).version != plant.corridor.profile(after).version
