@@ -46,6 +46,7 @@ FAULTS: dict[str, Fault] = {
     "syntax.line-break-in-segment": Fault("21"),
     "syntax.release-needless": Fault("22"),
     "syntax.lower-case": Fault("21"),
+    "syntax.outside-level": Fault("21"),
     "syntax.character-simplified": Fault("21"),
     "syntax.character-unwritable": Fault("21"),
     "syntax.release-missing": Fault("22"),

@@ -153,8 +153,10 @@ def _announced(advice: bytes, offset: int, findings: list[Finding]) -> Separator
         terminator=marks[5],
         una=True,
     )
-    # Up to version 3 the fifth character is reserved, and anything may stand there.
-    reason = objection(separators) and objection(msgspec.structs.replace(separators, repetition=" "))
+    if objection(separators):
+        # Up to version 3 the fifth character is reserved, and anything may stand there.
+        separators = msgspec.structs.replace(separators, repetition=" ")
+    reason = objection(separators)
     if reason:
         findings.append(_malformed(advice, offset, reason))
         return None

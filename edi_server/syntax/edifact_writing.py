@@ -49,6 +49,7 @@ def write_segments(
 
     Raises `ConfigurationError` for separators that cannot work and for a character set that we do not know.
     """
+    separators = _as_of_version(separators, segments)
     codec = _usable_codec(separators, charset)
     text = _END.join([*segments, ""])
     flaws = _flaws(text, separators, charset, lower_case=lower_case)
@@ -59,6 +60,15 @@ def write_segments(
     if separators.una or (text.startswith("UNB") and not _is_understood(separators)):
         text = separators.advice[:-1] + end + text
     return text.encode(codec), findings
+
+
+def _as_of_version(separators: Separators, segments: Sequence[str]) -> Separators:
+    """Without repetition separator where UNB says that the syntax version is older than 4, which has none."""
+    if segments and segments[0].startswith("UNB+UNO"):
+        identifier = segments[0].split("+")[1].split(":")
+        if len(identifier) > 1 and identifier[1] < "4":
+            return msgspec.structs.replace(separators, repetition=" ")
+    return separators
 
 
 def _usable_codec(separators: Separators, charset: str) -> str:
@@ -122,12 +132,14 @@ def _flaw(mark: str, charset: str, *, lower_case: bool) -> _Flaw | None:
         return _Flaw("syntax.control-character", " ")
     if _is_writable(mark, charset):
         return None
-    if charset == "UNOA" and mark.isascii() and mark.islower():
-        return None if lower_case else _Flaw("syntax.lower-case", mark)
+    if mark.isascii():
+        # Level A and B leave these out, yet everybody can read them: an e-mail address without @ is none.
+        code = "syntax.lower-case" if mark.islower() else "syntax.outside-level"
+        return None if lower_case and mark.islower() else _Flaw(code, mark)
     plain = "".join(
         part for part in unicodedata.normalize("NFKD", mark.translate(_PLAIN)) if not unicodedata.combining(part)
     )
-    if plain and plain != mark and all(_is_writable(part, charset) or part.isascii() for part in plain):
+    if plain and plain != mark and (plain.isascii() or all(_is_writable(part, charset) for part in plain)):
         return _Flaw("syntax.character-simplified", from_text(plain))
     return _Flaw("syntax.character-unwritable", _SUBSTITUTE)
 

@@ -49,6 +49,10 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "A character does not exist in the character set of the interchange; it was written in a simpler form.",
     ),
     "syntax.lower-case": ("warning", "Level A (UNOA) has no lower case letters; they were written all the same."),
+    "syntax.outside-level": (
+        "warning",
+        "A character is not in the level of the interchange (UNOA, UNOB), though in ASCII; it was written all the same.",
+    ),
     "syntax.release-missing": (
         "error",
         "The text contains a separator, and the interchange has no release character to say so; it became a blank.",
