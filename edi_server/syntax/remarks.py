@@ -51,7 +51,7 @@ REMARKS: dict[str, tuple[Severity, str]] = {
     "syntax.lower-case": ("warning", "Level A (UNOA) has no lower case letters; they were written all the same."),
     "syntax.outside-level": (
         "warning",
-        "A character is not in the level of the interchange (UNOA, UNOB), though in ASCII; it was written all the same.",
+        "A character is not in the level of the interchange (UNOA, UNOB); it was written all the same.",
     ),
     "syntax.release-missing": (
         "error",
