@@ -36,7 +36,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(work: Work, reference: str) -> Found:
     """What a reference means; raises NotPossible if nothing does."""
-    reference = reference.strip()
+    reference = reference.replace("\0", "").strip()
     found = _find_by_id(work, reference) or _find_by_words(work, reference)
     if found.is_empty:
         message = (
@@ -110,8 +110,8 @@ def _find_by_words(work: Work, reference: str) -> Found:
     named = work.interchanges.newest(control_reference=reference, limit=LIMIT) if reference else []
     files = select(transmissions.c.id).where(transmissions.c.name == reference)
     ids = work.connection.execute(files.order_by(transmissions.c.id.desc()).limit(LIMIT)).scalars().all()
-    if (named or ids) and all(_is_only_alike(document, reference) for document in papers):
-        papers = []
+    if named or ids:
+        papers = [document for document in papers if _is_exactly(document, reference, named)]
     listed = {document.interchange_id for document in papers}
     return Found(
         reference=reference,
@@ -121,7 +121,7 @@ def _find_by_words(work: Work, reference: str) -> Found:
     )
 
 
-def _is_only_alike(document: Document, reference: str) -> bool:
-    """True if the reference is merely a part of what the document is called."""
-    names = [name for name in (document.number, document.reference, document.erp_record_name) if name]
-    return reference not in names and any(reference.lower() in name.lower() for name in names)
+def _is_exactly(document: Document, reference: str, named: list[Interchange]) -> bool:
+    """True if the reference is what the document or its interchange is called, not merely a part of it."""
+    names = (document.number, document.reference, document.erp_record_name)
+    return reference in names or document.interchange_id in [one.id for one in named]

@@ -51,12 +51,18 @@ def _transmission_id(work: Work, found: Found) -> str:
     ids: list[str | None] = [one.transmission_id for one in meant(found)]
     if not ids:
         ids = [*(one.transmission_id for one in found.interchanges), *(one.id for one in found.transmissions)]
-    distinct = list(dict.fromkeys(one for one in ids if one))
+    distinct = _without_ancestors(work, list(dict.fromkeys(one for one in ids if one)))
     if not distinct:
         raise NotPossible(f"“{found.reference}” has not been staged for sending; `edi-server show` tells why.")
     if len(distinct) > 1:
         raise _ambiguous(found, [_described(work.transmissions.get(one)) for one in distinct])
     return distinct[0]
+
+
+def _without_ancestors(work: Work, ids: list[str]) -> list[str]:
+    """Of a transmission and its reprocesses, the last: they are the same bytes."""
+    ancestors = {ancestor for one in ids for ancestor in work.transmissions.lineage(one)[1:]}
+    return [one for one in ids if one not in ancestors]
 
 
 def _described(transmission: Transmission) -> str:
