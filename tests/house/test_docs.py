@@ -14,7 +14,9 @@ from edi_server.cli.application import app
 from edi_server.config import Configuration, Settings
 from edi_server.desk.profiles import check_profiles
 from edi_server.envelope import remarks as envelope_remarks
+from edi_server.guides import known_guides, load_guide
 from edi_server.syntax import remarks as syntax_remarks
+from edi_server.translation import check_profile, load_profile
 from edi_server.translation.checks import CHECKS
 
 ROOT = Path(__file__).parents[2]
@@ -176,6 +178,25 @@ def test_the_examples_of_the_readme_load(tmp_path):
     checked = check_profiles(configuration, partner="nordmarkt")
     assert len(checked) == len(configuration.load_book().agreements) == 2
     assert [problem for one in checked for problem in one.problems] == []
+
+
+def test_the_profile_of_the_page_about_profiles_has_no_author_errors(tmp_path):
+    [block] = [
+        one for _, one in FENCE.findall(read(ROOT / "docs" / "profiles.md")) if one.startswith("# translations/")
+    ]
+    name = re.match(r"# translations/([\w/-]+)\.toml", block)[1]
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / f"{name}.toml").write_text(block, "utf-8")
+    guides = [load_guide(version=version, message="ORDERS") for version in known_guides()["ORDERS"]]
+    assert check_profile(load_profile(name, roots=[tmp_path]), guides) == []
+
+
+def test_every_page_that_the_code_refers_to_is_there():
+    folders = ["edi_server", "translations", "partners", "tools", "tests"]
+    files = [path for folder in folders for kind in ("*.py", "*.toml") for path in (ROOT / folder).rglob(kind)]
+    named = {page for path in files for page in re.findall(r"\bdocs/[\w-]+\.md\b", read(path))}
+    assert named
+    assert {page for page in named if not (ROOT / page).is_file()} == set()
 
 
 # findings
