@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -10,7 +10,9 @@ from edi_server.canonical import Record
 from edi_server.envelope.model import MessageRead
 from edi_server.findings import Finding, has_errors
 from edi_server.guides import Codes, Guide, Tree, check, nearest_guide, with_offsets
-from edi_server.translation import Profile, translator_for
+
+if TYPE_CHECKING:
+    from edi_server.translation import Profile
 
 
 class CheckedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +53,18 @@ def check_message(message: MessageRead, *, codes: Codes = "auto") -> CheckedMess
 
 def translate_message(checked: CheckedMessage, profile: Profile) -> Translated:
     """Read a checked message through a profile; a message with faults as far as it goes."""
+    # A quarter of the time that `inspect` takes to start, and checking needs none of it.
+    from edi_server.translation import translator_for
+
     if checked.guide is None or checked.tree is None:
         return Translated(document=None)
     translator = translator_for(profile, checked.guide)
     reading = translator.read(checked.tree)
-    reference = checked.message.header.reference
+    message = checked.message
+    found = with_offsets(reading.findings, message.offsets)
     return Translated(
         document=reading.document,
-        findings=tuple(_of_message(finding, reference) for finding in reading.findings),
+        findings=tuple(_of_message(finding, message.header.reference) for finding in found),
         not_carried=translator.not_carried(checked.tree),
     )
 

@@ -116,7 +116,7 @@ def test_the_daemon_stops_while_work_waits_for_its_next_attempt(plant):
         'password = { secret = "NOTHING" }\n'
     )
     with program("--config", plant, "serve", cwd=plant.parent) as daemon:
-        until(lambda: (plant.parent / "inbox" / "nordmarkt").is_dir(), "it starts")
+        until((plant.parent / "inbox" / "nordmarkt").is_dir, "it starts")
         drop(plant, "order-4500012345.edi")
         until(lambda: deliveries(plant), "it is opened")
         for line in daemon.stderr:
