@@ -35,7 +35,8 @@ def deliver(
     """
     with store.read() as work:
         transmission = work.transmissions.get(transmission_id)
-    if transmission.delivery in ("pending", "failed"):
+        is_staged = _is_staged(work, transmission)
+    if transmission.delivery in ("pending", "failed") and not is_staged:
         with store.archive.open(transmission.content_hash) as content:
             transport.stage(transmission.id, transmission.mailbox, content.read())
         with store.begin() as work:
@@ -45,6 +46,15 @@ def deliver(
     handed = transport.hand_over(transmission.id, transmission.mailbox, transmission.name)
     with store.begin() as work:
         _record_sent(work, transmission, handed, expected_within)
+
+
+def _is_staged(work: Work, transmission: Transmission) -> bool:
+    """True if the mailbox has the bytes or had them, since it was last wanted sent.
+
+    What failed may have failed after it was handed over: staging it anew would send it twice.
+    """
+    happened = [event.what for event in work.timeline.of(transmission.subject)]
+    return next((what for what in reversed(happened) if what in ("pending", "staged")), "") == "staged"
 
 
 def _record_sent(

@@ -5,9 +5,11 @@ One process. Threads: the engine's own, the collector, and (with an embedded san
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -30,20 +32,29 @@ class Collector:
         self._corridor = corridor
         self._work = work
         self._transport: Transport = corridor.transport()
-
-    def finish_claims(self) -> None:
-        """Take what an earlier process had claimed when it ended."""
-        for claim in self._transport.claimed():
-            self.take(claim)
+        #: True while there may be claims that were not taken: of an earlier process, or because the machine failed.
+        self._are_unfinished = True
 
     def collect(self) -> float | None:
-        """Take what is complete now; seconds until something else may be, or None."""
+        """Take what was claimed before and what is complete now; seconds until something else may be, or None."""
+        if self._are_unfinished:
+            claims = self._transport.claimed()
+            self._are_unfinished = False
+            self._take_all(claims)
         collected = self._transport.collect()
         for left in collected.left:
             _report(left)
-        for claim in collected.claims:
-            self.take(claim)
+        self._take_all(collected.claims)
         return collected.look_again_seconds
+
+    def _take_all(self, claims: Iterable[Claim]) -> None:
+        """One file that cannot be taken now must not hold up the others; it is taken at a later look."""
+        for claim in claims:
+            self._are_unfinished |= not _carefully(functools.partial(self._take_claim, claim))
+
+    def _take_claim(self, claim: Claim) -> bool:
+        self.take(claim)
+        return True
 
     def take(self, claim: Claim) -> None:
         """Make a claimed file a transmission; repeated after a crash, it is the same one."""
@@ -76,8 +87,9 @@ class Daemon:
         settings = corridor.configuration.settings
         retries = settings.engine.retries
         url = corridor.configuration.database_url()
-        corridor.store  # noqa: B018 — the tables are brought to this version before anything runs
+        # First: bringing the tables to this version under a daemon of another version would break it.
         self._lock = _OneAtATime(Path(settings.paths.data) / "daemon.lock")
+        corridor.store  # noqa: B018 — the tables are brought to this version before anything runs
         self._durable = Durable(
             url,
             executor="daemon",
@@ -93,6 +105,8 @@ class Daemon:
         self.work = Work(self.submitter)
         self.workflows = Workflows(corridor, self._durable, self.work)
         self._stopping = threading.Event()
+        #: True until mailboxes and schedules are as the partner files, read again, want them.
+        self._is_book_new = False
         self._collector = threading.Thread(target=self._collect, name="collector", daemon=True)
 
     def __enter__(self) -> Self:
@@ -126,20 +140,21 @@ class Daemon:
         with Watch(Path(settings.paths.inbox), folder.watch) as watch:
             if watch.without:
                 log.info("inboxes are looked through every %s s only: %s", folder.scan_seconds, watch.without)
-            _carefully(collector.finish_claims)
             while not self._stopping.is_set():
                 again = _carefully(collector.collect)
-                self._reload_book()
+                _carefully(self._reload_book)
                 watch.wait(min(folder.scan_seconds, again if again is not None else folder.scan_seconds))
 
     def _reload_book(self) -> None:
         try:
-            if self._corridor.reload_book():
-                self._corridor.prepare_mailboxes()
-                self._durable.apply(self.workflows.schedules())
-                log.info("partner files were read again")
+            self._is_book_new |= self._corridor.reload_book()
         except ConfigurationError as error:
             self._corridor.report_once(f"partner files keep their last good state: {error}")
+        if self._is_book_new:
+            self._corridor.prepare_mailboxes()
+            self._durable.apply(self.workflows.schedules())
+            self._is_book_new = False
+            log.info("partner files were read again")
 
 
 class _OneAtATime:
@@ -150,12 +165,18 @@ class _OneAtATime:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        # Whoever asks whether a daemon runs holds the lock for a moment.
+        for _ in range(10):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.05)
+            else:
+                break
+        else:
             self._file.close()
             message = f"Another daemon is running on {path.parent}; stop it first, or give this one its own paths.data."
-            raise ConfigurationError(message) from None
+            raise ConfigurationError(message)
 
     def release(self) -> None:
         self._file.close()

@@ -282,11 +282,12 @@ class Durable:
             ]
         )
 
-    def attempt(self, step: str, function: Work, *arguments: Any) -> Any:
+    def attempt(self, step: str, function: Work, *arguments: Any, is_last: bool = False) -> Any:
         """Run a function as a checkpointed step of the calling workflow, again and again while the machine fails.
 
         The function must be idempotent: after a crash it runs again unless its result was recorded. Its result must be
         JSON. Raises `GaveUp` on a permanent failure or when the limit is reached; the waits between are durable.
+        `is_last`: nobody is left to give up to, so passing failures are tried for ever.
         """
         failures = 0
         while True:
@@ -294,7 +295,7 @@ class Durable:
             if "result" in outcome:
                 return outcome["result"]
             failures += 1
-            if outcome["permanent"] or failures >= self._retries.limit:
+            if outcome["permanent"] or (failures >= self._retries.limit and not is_last):
                 trace = outcome.get("trace", "")
                 raise GaveUp(
                     Failure(error=outcome["error"], permanent=outcome["permanent"], attempts=failures, trace=trace)

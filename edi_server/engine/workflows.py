@@ -34,7 +34,7 @@ class Work:
 
     def receive(self, transmission_id: str, mailbox: str, *, run: str = "") -> None:
         """Open a transmission; those of one mailbox are opened in the order in which they came."""
-        argument = {"transmission": transmission_id}
+        argument = {"transmission": transmission_id, "mailbox": mailbox}
         self._submitter.submit(RECEIVE, RECEIVE, _id(RECEIVE, transmission_id, run), mailbox, argument)
 
     def post(self, lane: str, document_ids: list[str], *, run: str = "") -> None:
@@ -107,9 +107,7 @@ class Workflows:
             self._durable.attempt("open", _nothing(open_transmission), self._corridor, transmission_id)
             self._durable.attempt("dispatch", self._dispatch, transmission_id)
         except GaveUp as gave_up:
-            with self._corridor.store.read() as work:
-                mailbox = work.transmissions.get(transmission_id).mailbox
-            self._park(RECEIVE, transmission_id, mailbox, argument, subject, gave_up.failure)
+            self._park(RECEIVE, transmission_id, argument["mailbox"], argument, subject, gave_up.failure)
 
     def _dispatch(self, transmission_id: str) -> None:
         """Send off what follows from an opened transmission."""
@@ -130,7 +128,7 @@ class Workflows:
         try:
             self._durable.attempt("post", self._post_and_release, lane, ids)
         except GaveUp as gave_up:
-            self._durable.attempt("mark parked", self._posting.give_up, ids, gave_up.failure.error)
+            self._durable.attempt("mark parked", self._posting.give_up, ids, gave_up.failure.error, is_last=True)
             self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), gave_up.failure)
 
     def _post_and_release(self, lane: str, ids: list[str]) -> None:
@@ -145,7 +143,8 @@ class Workflows:
         try:
             self._durable.attempt("deliver", self._hand_over, transmission_id)
         except GaveUp as gave_up:
-            mailbox = self._durable.attempt("mark failed", self._mark_failed, transmission_id, gave_up.failure.error)
+            error = gave_up.failure.error
+            mailbox = self._durable.attempt("mark failed", self._mark_failed, transmission_id, error, is_last=True)
             subject = Subject("transmission", transmission_id)
             self._park(DELIVER, transmission_id, mailbox, argument, subject, gave_up.failure)
 
@@ -235,7 +234,7 @@ class Workflows:
             permanent=failure.permanent,
             attempts=failure.attempts,
         )
-        self._durable.attempt("park", self._write_letter, letter)
+        self._durable.attempt("park", self._write_letter, letter, is_last=True)
 
     def _write_letter(self, letter: DeadLetter) -> None:
         with self._corridor.store.begin() as work:

@@ -95,9 +95,7 @@ class Interchanges:
         decided is the original, on every database. Not counted: itself, those not decided yet (they may still be
         refused), refused ones (`REFUSED_INTERCHANGES`), and those of transmissions it is a reprocess of.
         """
-        self._one_at_a_time(
-            f"reference {interchange.sender} {interchange.recipient} {interchange.test} {interchange.control_reference}"
-        )
+        self._one_at_a_time(interchange)
         query = self._earlier(interchange, within).where(
             _table.c.control_reference == interchange.control_reference,
             _table.c.sender_id == interchange.sender_id,
@@ -110,7 +108,7 @@ class Interchanges:
 
     def find_same_content(self, interchange: Interchange, fingerprint: str, *, within: timedelta) -> Interchange | None:
         """As `find_same_reference`, but with the same content under whatever control reference."""
-        self._one_at_a_time(f"content {interchange.sender} {interchange.recipient} {fingerprint}")
+        self._one_at_a_time(interchange)
         query = self._earlier(interchange, within).where(
             _table.c.fingerprint == fingerprint,
             _table.c.sender_id == interchange.sender_id,
@@ -133,10 +131,14 @@ class Interchanges:
             .order_by(_table.c.id)
         )
 
-    def _one_at_a_time(self, what: str) -> None:
-        """Lets units of work that ask the same question pass one after the other (SQLite has one writer anyway)."""
+    def _one_at_a_time(self, interchange: Interchange) -> None:
+        """Lets units of work about one pair of parties pass one after the other (SQLite has one writer anyway).
+
+        One lock per pair, not per interchange: PostgreSQL has room for some thousand locks, a file for more.
+        """
         if self._connection.dialect.name == "postgresql":
-            self._connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
+            pair = f"interchanges {interchange.sender_id} {interchange.recipient_id}"
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))"), {"pair": pair})
 
     def find_sent(
         self, our: Identity, partner: Identity, control_reference: str, *, sent_to: str | None = None

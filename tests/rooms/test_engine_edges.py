@@ -1,19 +1,23 @@
 """The receive and post lanes without a daemon: what partners may send that nobody expects."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from sqlalchemy import text
 
 from edi_server.config import Configuration
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import advise_deliveries
 from edi_server.engine.posting import Posting, erp_key
+from edi_server.envelope.model import Identity, InterchangeHeader
 from edi_server.erp.port import Posted
 from edi_server.errors import ErpError
 from edi_server.samples import SAMPLES
-from edi_server.store import Transmission
+from edi_server.store import Interchange, Store, Transmission
 
 ROOT = Path(__file__).parents[2]
 OURS, NORDMARKT = b"9521141000007:14", b"9521234000006:14"
@@ -211,8 +215,8 @@ def change(plant, partner, *changes):
 
 def test_an_order_that_was_tried_out_may_be_placed_for_real(plant):
     folder = Path(plant.corridor.configuration.settings.paths.partners)
-    text = (folder / "nordmarkt.toml").read_text()
-    live = text[text.index("[agreements.orders-in]") : text.index("[agreements.despatch-out]")]
+    partner = (folder / "nordmarkt.toml").read_text()
+    live = partner[partner.index("[agreements.orders-in]") : partner.index("[agreements.despatch-out]")]
     trial = live.replace("orders-in", "orders-test").replace('state = "live"', 'state = "live"\ntest = true')
     change(plant, "nordmarkt", (live, live + trial))
     tried = plant.receive(
@@ -280,9 +284,9 @@ def test_a_reprocess_settles_the_cases_of_what_it_takes_the_place_of(plant):
 
 def test_a_partner_cannot_acknowledge_what_was_sent_to_another(plant):
     folder = Path(plant.corridor.configuration.settings.paths.partners)
-    text = (folder / "nordmarkt.toml").read_text()
-    (folder / "beta.toml").write_text(text.replace('"14:9521234000006"', '"ZZ:777"'))
-    (folder / "alpha.toml").write_text(text.replace('"14:9521234000006"', '"14:777"'))
+    partner = (folder / "nordmarkt.toml").read_text()
+    (folder / "beta.toml").write_text(partner.replace('"14:9521234000006"', '"ZZ:777"'))
+    (folder / "alpha.toml").write_text(partner.replace('"14:9521234000006"', '"14:777"'))
     assert plant.corridor.reload_book()
     assert plant.answers(plant.receive(sample(unb=(b"+9521234000006:14+", b"+777:ZZ+")), "beta"))
     plant.receive(contrl(action=b"4+18", sender=b"777:14", to=b"777"), "alpha")
@@ -294,8 +298,8 @@ def test_a_partner_cannot_acknowledge_what_was_sent_to_another(plant):
 
 def test_an_agreement_that_was_paused_sends_nothing(plant):
     folder = Path(plant.corridor.configuration.settings.paths.partners)
-    text = (folder / "nordmarkt.toml").read_text()
-    out = text[text.index("[agreements.despatch-out]") :]
+    partner = (folder / "nordmarkt.toml").read_text()
+    out = partner[partner.index("[agreements.despatch-out]") :]
     change(plant, "nordmarkt", (out, out.replace('state = "live"', 'state = "paused"')))
     asked = []
     plant.erp.deliveries_done = lambda *question: asked.append(question) or []
@@ -308,3 +312,17 @@ def test_a_profile_is_never_that_of_an_agreement_as_it_was(plant):
     change(plant, "nordmarkt", IGNORE_DATE)
     after = plant.corridor.agreement("nordmarkt/orders-in")
     assert plant.corridor.profile(before).version != plant.corridor.profile(after).version
+
+
+def test_a_file_of_many_interchanges_needs_few_locks(postgresql_url, tmp_path):
+    header = InterchangeHeader(
+        syntax="edifact", charset="UNOC", syntax_version="3", sender=Identity(id="1"), recipient=Identity(id="2")
+    )
+    locks = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+    with Store.open(postgresql_url, tmp_path) as store, store.begin() as work:
+        for number in range(1, 4):
+            named = msgspec.structs.replace(header, control_reference=str(number))
+            one = Interchange.opened(named, transmission_id="t", number=number, direction="inbound")
+            work.interchanges.find_same_reference(one, within=timedelta(days=30))
+            work.interchanges.find_same_content(one, str(number), within=timedelta(days=30))
+        assert work.connection.execute(locks).scalar() == 1
