@@ -12,6 +12,7 @@ from edi_server.erp.sandbox.schema import Field, Model
 Condition = tuple[str, list[Any]]
 _COMPARE = {"=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _LIKE = {"like": "LIKE", "ilike": "LIKE", "=like": "LIKE", "=ilike": "LIKE"}
+_HIERARCHY = ("child_of", "parent_of")
 _ARITY = {"&": 2, "|": 2, "!": 1}
 _NEGATIVE = {"!=": "=", "<>": "=", "not in": "in", "not like": "like", "not ilike": "ilike", "not any": "any"}
 
@@ -53,12 +54,14 @@ class Domains(msgspec.Struct, frozen=True):
             raise ValueError(f"Invalid field {model.name}.{path} in {word} {(path, operator, value)!r}")
         if rest and rest != "id":
             return self._through(field, name, [rest, operator, value])
+        if operator in _HIERARCHY and (name, field.relation) == ("parent_id", model.name):
+            return self._id(model, operator, value)  # Odoo takes it for the record itself
         if field.relation:
             return self._relation(field, name, operator, value)
         return self._scalar(field, model.title if name == "display_name" else name, operator, value)
 
     def _id(self, model: Model, operator: str, value: Any) -> Condition:
-        if operator in ("child_of", "parent_of"):
+        if operator in _HIERARCHY:
             return f"id IN ({_family(model, operator, len(_ids(value)))})", _ids(value)
         return self._scalar(Field(type="integer", string="ID"), "id", operator, value)
 
@@ -84,7 +87,7 @@ class Domains(msgspec.Struct, frozen=True):
         if operator in _NEGATIVE:
             sql, parameters = self._relation(field, name, _NEGATIVE[operator], value)
             return f"NOT ({sql})", parameters
-        if operator in ("child_of", "parent_of"):
+        if operator in _HIERARCHY:
             return self._linked(field, name, _family(target, operator, len(_ids(value)))), _ids(value)
         if operator == "any":
             sql, parameters = self.condition(target, value)
@@ -104,7 +107,7 @@ class Domains(msgspec.Struct, frozen=True):
         return self._linked(field, name, f'SELECT id FROM "{target.table}"')
 
     def _scalar(self, field: Field, column: str, operator: str, value: Any) -> Condition:
-        if operator in ("child_of", "parent_of"):
+        if operator in _HIERARCHY:
             raise ValueError(f"Invalid operator {operator!r} on a field without hierarchy")
         if operator in _NEGATIVE:
             sql, parameters = self._scalar(field, column, _NEGATIVE[operator], value)
