@@ -21,6 +21,7 @@ _XML = re.compile(rb"<(?:[?!]|[A-Za-z_][\w.-]*(?::[\w.-]+)?(?:\s|/?>))")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: "UNA", "UNB", "ISA" in code page 500.
 _EBCDIC = (b"\xe4\xd5\xc1", b"\xe4\xd5\xc2", b"\xc9\xe2\xc1")
+_SEGMENTS = re.compile(rb"(?:UNA.{6}\s*)?[A-Z]{3}\+[^\r\n]", re.DOTALL)
 _INTERACTIVE = re.compile(rb"(?:UNA.{6}\s*)?UIB(?![A-Za-z0-9])", re.DOTALL)
 
 
@@ -76,6 +77,8 @@ def _other(rest: bytes, start: int, found: str) -> Kind:
         )
     elif _INTERACTIVE.match(rest):
         sentence = "This is interactive EDI (UIB), which is not supported; send a batch interchange (UNB)."
+    elif _SEGMENTS.match(rest):
+        sentence = "These are EDIFACT segments, but there is neither an interchange header (UNB) nor a message (UNH)."
     else:
         sentence = "This is neither EDIFACT nor X12 nor XML."
     return Kind(syntax="other", start=start, sentence=sentence, found=found)
