@@ -5,6 +5,7 @@ Modules of commands are imported here, so none of them may import at its top wha
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -30,6 +31,10 @@ class Commands(TyperGroup):
         """Run the command."""
         from edi_server.errors import EdiServerError
 
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # A terminal that cannot show an arrow is no reason to end.
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except EdiServerError as error:

@@ -79,7 +79,8 @@ def translate(
 
 
 def _name(path: Path) -> str:
-    return "standard input" if str(path) == "-" else str(path)
+    # A name that is no UTF-8 could be written neither to a terminal nor as JSON.
+    return "standard input" if str(path) == "-" else os.fsencode(path).decode("utf-8", "replace")
 
 
 @contextmanager

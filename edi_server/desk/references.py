@@ -9,6 +9,7 @@ from sqlalchemy import Table, select
 
 from edi_server.desk.actors import NotPossible
 from edi_server.store import Document, Interchange, Transmission, Work
+from edi_server.store.columns import writable
 from edi_server.store.tables import cases, dead_letters, documents, interchanges, messages, transmissions
 
 #: The beginning of a UUID, from its first eight digits on.
@@ -36,7 +37,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(work: Work, reference: str) -> Found:
     """What a reference means; raises NotPossible if nothing does."""
-    reference = reference.replace("\0", "").strip()
+    reference = writable(reference).strip()
     found = _find_by_id(work, reference) or _find_by_words(work, reference)
     if found.is_empty:
         message = (
@@ -96,7 +97,7 @@ def _find_subject(work: Work, start: str) -> Found | None:
 
 def find_row(work: Work, table: Table, reference: str, what: str, command: str) -> str:
     """The id of the one row of a table that begins so; raises NotPossible. For cases and dead letters."""
-    start = reference.strip().lower()
+    start = writable(reference).strip().lower()
     ids = _ids(work, table, start) if _ID.fullmatch(start) else []
     if len(ids) == 1:
         return ids[0]

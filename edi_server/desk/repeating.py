@@ -119,6 +119,8 @@ def _translate_again(desk: Desk, document: Document, actor: Actor) -> Done:
     from edi_server.engine.outbound import stage_document, write_document
 
     agreement = desk.corridor.agreement(str(document.agreement))
+    if agreement.state not in ("testing", "live"):
+        raise NotPossible(f"The agreement {agreement.id} is {agreement.state}; set its state to live first.")
     with desk.store.read() as work:
         document = work.documents.get(document.id)
         _refuse_on_the_way(work, document)

@@ -14,13 +14,26 @@ from typer.testing import CliRunner
 
 from edi_server import __version__
 from edi_server.cli.application import app
-from edi_server.config import Configuration
+from edi_server.config import Configuration, Setting
+from edi_server.desk import views
+from edi_server.desk.actions import Done
+from edi_server.desk.excerpts import Excerpt, Pointed
+from edi_server.desk.profiles import ProfileChecked, ProfileExplained
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import Durable, Retries, Submitter
 from edi_server.engine.workflows import Work, Workflows
+from edi_server.erp.warehouse import OrderSeen
+from edi_server.findings import Finding, Place
 from edi_server.samples import SAMPLES
+from edi_server.translation import Explained, ProfileProblem
 
 ROOT = Path(__file__).parents[2]
+#: What `--json` writes.
+RECORDS = [
+    *(getattr(views, name) for name in vars(views) if name.endswith(("Row", "Shown"))),
+    views.Location, views.Occurrence, Done, Pointed, Excerpt, Finding, Place, Setting, ProfileChecked, ProfileProblem,
+    ProfileExplained, Explained, OrderSeen,
+]  # fmt: skip
 COMMANDS = [
     "serve", "demo", "sandbox", "inspect", "translate", "documents", "show", "rejected", "transmissions", "reprocess",
     "resend", "reject", "cases", "dead-letters", "schedule", "config", "profile",
@@ -241,6 +254,20 @@ def test_what_is_no_file_is_told_and_the_others_are_inspected(tmp_path, samples)
     answer = call_json("inspect", tmp_path / "absent", samples / "order-4500012345.edi", code=2)
     assert [file["result"] for file in answer["files"]] == ["unreadable", "clean"]
     assert "absent: No such file" in answer["files"][0]["problem"]["sentence"]
+
+
+def test_a_file_name_that_is_no_text_is_no_obstacle(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/order-\xff.edi")
+    Path(path).write_bytes(SAMPLES[0].content)
+    assert "no findings" in call("inspect", path)
+    assert call_json("inspect", path)["files"][0]["file"].endswith("order-\ufffd.edi")
+    assert "No such file" in call("inspect", path + "x", code=2)
+
+
+def test_a_terminal_that_knows_only_ascii_is_no_obstacle(samples):
+    ended = run("inspect", samples / "orders-2026-11-23.edi", environment={"PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert b"QTY+21:2O" in ended.stdout
 
 
 def test_clean_messages_beyond_the_first_are_only_counted(tmp_path):
@@ -552,14 +579,14 @@ def test_the_sandbox_is_there_only_while_a_daemon_runs(plant):
 # As a program
 
 
-def run(*arguments, **options):
+def run(*arguments, environment=None, **options):
     return subprocess.run(
         [sys.executable, "-m", "edi_server", *map(str, arguments)],
         capture_output=True,
         check=False,
         timeout=60,
         cwd=options.pop("cwd", ROOT),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
         **options,
     )
 
@@ -588,3 +615,17 @@ def test_looking_into_a_file_loads_neither_database_nor_engine(samples):
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=ROOT, timeout=60)
     assert ended.stdout.decode().strip() == "[]"
+
+
+# The page about it
+
+
+def test_the_page_names_every_command_and_every_key():
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    for command in COMMANDS:
+        assert f"`{command}" in page or f"`edi-server {command}" in page or command in ("serve", "profile"), command
+    documented = dict(re.findall(r"^\* `(\w+)`: (.*)$", page, re.MULTILINE))
+    records = {record.__name__: record for record in RECORDS}
+    assert documented.keys() == records.keys()
+    for name, record in records.items():
+        assert re.findall(r"`(\w+)`", documented[name]) == list(record.__struct_fields__), name
