@@ -17,7 +17,7 @@ import msgspec
 from edi_server.acknowledgments import DUPLICATE, ReceivedAcknowledgment, Verdict, read_contrl
 from edi_server.canonical import to_json
 from edi_server.engine.acknowledging import Hearing, is_answered, record_received, stage_contrl
-from edi_server.engine.checking import CheckedMessage, check_message, translate_message
+from edi_server.engine.checking import CheckedMessage, Translated, check_message, translate_message
 from edi_server.engine.corridor import Corridor
 from edi_server.envelope.edifact import open_edifact
 from edi_server.envelope.model import (
@@ -225,9 +225,10 @@ class _Opening:
     def _add_document(self, current: _UnderWay, row: Message, checked: CheckedMessage, agreement: Agreement) -> None:
         profile = self._corridor.profile(agreement)
         translated = translate_message(checked, profile)
-        findings = (*checked.findings, *translated.findings)
+        # Some systems fill their numbers up with blanks, some of the time.
+        number = (getattr(translated.document, "number", None) or "").strip() or None
+        findings = (*checked.findings, *translated.findings, *_unnumbered(translated, number))
         is_invalid = has_errors(findings) or translated.document is None
-        number = getattr(translated.document, "number", None)
         content = None if translated.document is None else to_json(translated.document)
         document = Document(
             direction="inbound",
@@ -385,6 +386,14 @@ def _message_row(interchange: Interchange, message: MessageRead) -> Message:
         segments=len(message.segments),
         findings=message.findings,
     )
+
+
+def _unnumbered(translated: Translated, number: str | None) -> list[Finding]:
+    """Without a number nothing can be posted exactly once, whether the profile checks that or not."""
+    if translated.document is None or number is not None or has_errors(translated.findings):
+        return []
+    sentence = "The document has no number, so it cannot be told from others."
+    return [Finding(code="business.number-missing", severity="error", sentence=sentence, place=Place(field="number"))]
 
 
 def _codes(agreement: Agreement | Unmatched | None) -> Codes:

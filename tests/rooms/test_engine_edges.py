@@ -202,6 +202,19 @@ def test_an_order_of_any_number_is_posted_or_seen_by_somebody(plant, number):
     assert document.delivery == "delivered" or plant.reasons()
 
 
+def test_blanks_make_no_number_and_no_other_number(plant):
+    unnumbered = plant.receive(sample(number=(b"BGM+220+4500012345+9'", b"BGM+220+ +9'"), ref=(b"NM000101", b"N1")))
+    [document] = plant.documents(unnumbered)
+    assert (document.validation, document.number) == ("invalid", None)
+    plant.post(plant.receive(sample()))
+    padded = plant.receive(
+        sample(number=(b"BGM+220+4500012345+9'", b"BGM+220+4500012345 +9'"), ref=(b"NM000101", b"N2"))
+    )
+    plant.post(padded)
+    assert len(plant.erp.orders) == 1
+    assert plant.reasons() == ["invalid", "number-used-before"]
+
+
 def change(plant, partner, *changes):
     """Another state of a partner file."""
     file = Path(plant.corridor.configuration.settings.paths.partners) / f"{partner}.toml"
