@@ -14,6 +14,7 @@ from erp_places import GROUPS, Place, new_gs1, new_key
 
 from edi_server.erp.sandbox.schema import models
 from edi_server.erp.session import Session
+from edi_server.errors import ErpError
 
 INSERT_ONLY = {"mode": "update", "noupdate": True}
 
@@ -300,6 +301,14 @@ def test_load_saves_nothing_if_one_row_is_wrong(raw: Raw, goods: tuple[int, int]
     assert raw.place.search("sale.order", ["client_order_ref", "in", keys]) == []
 
 
+def reference(raw: Raw, key: str) -> Any:
+    """Answer of check_object_reference; None if there is no such external id."""
+    try:
+        return raw.call("ir.model.data", "check_object_reference", "__test__", key)
+    except ErpError:
+        return None
+
+
 def test_odoo_remembers_names_of_what_was_rolled_back(raw: Raw, goods: tuple[int, int]) -> None:
     """It answers a model and no record; this is what `edi_server.erp.external_ids` looks past."""
     keys = [new_key() for _ in range(2)]
@@ -308,7 +317,9 @@ def test_odoo_remembers_names_of_what_was_rolled_back(raw: Raw, goods: tuple[int
     bad[0][-1] = ""  # an order line must have a description
     answer = raw.call("sale.order", "load", fields, rows + bad)
     assert answer["ids"] is False
-    assert raw.call("ir.model.data", "check_object_reference", "__test__", keys[0]) == ["sale.order", False]
+    remembered = reference(raw, keys[0])
+    # a real Odoo may have answered from another of its processes
+    assert remembered in ([["sale.order", False]] if raw.place.sandbox else [["sale.order", False], None])
     assert raw.call("sale.order", "load", fields, rows)["ids"]
     [order] = raw.place.search("sale.order", ["client_order_ref", "=", keys[0]])
     assert raw.call("ir.model.data", "check_object_reference", "__test__", keys[0]) == ["sale.order", order]
