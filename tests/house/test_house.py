@@ -28,7 +28,7 @@ def test_no_module_has_a_name_that_says_nothing(source):
 def test_no_bare_except_and_nothing_left_for_later(source):
     text = source.read_text("utf-8")
     assert not re.search(r"except\s*:", text)
-    assert not re.search(r"\b(TODO|FIXME|XXX)\b|NotImplementedError", text)
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError", text)
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
