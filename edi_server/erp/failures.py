@@ -6,6 +6,7 @@ exception is PostgreSQL's own wording inside the messages of `load()`, which car
 
 from __future__ import annotations
 
+import builtins
 import http.client
 import json
 import re
@@ -26,16 +27,6 @@ _PERMANENT = (
     "odoo.exceptions.UserError",
     "odoo.exceptions.ValidationError",
     "odoo.exceptions.except_orm",
-    "builtins.AssertionError",
-    "builtins.AttributeError",
-    "builtins.IndexError",
-    "builtins.KeyError",
-    "builtins.LookupError",
-    "builtins.NameError",
-    "builtins.NotImplementedError",
-    "builtins.OverflowError",
-    "builtins.TypeError",
-    "builtins.ValueError",
     "decimal.InvalidOperation",
     "psycopg2.DataError",
     "psycopg2.ProgrammingError",
@@ -63,8 +54,12 @@ def is_permanent(name: str) -> bool:
     """Whether Odoo's error of that name comes back on every retry; unknown names are taken as passing.
 
     A name nobody has met yet (a custom module's, a driver's) is retried within the caller's limits, because giving up
-    on a passing error loses an order while retrying a permanent one only costs time.
+    on a passing error loses an order while retrying a permanent one only costs time. Python's own errors mean that the
+    call or the installation is wrong, except those of the operating system.
     """
+    module, _, kind = name.rpartition(".")
+    if module == "builtins":
+        return not issubclass(getattr(builtins, kind, Exception), (OSError, MemoryError))
     return name in _PERMANENT
 
 
