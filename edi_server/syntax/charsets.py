@@ -42,6 +42,10 @@ _UPPER_CONTROLS = re.compile(rb"[\x80-\x9f]")
 #: What UTF-8 text in a Latin script consists of when it has no byte from 80 to 9F.
 _LATIN_TEXT = re.compile("[\x00-\x7f\u00a0-\u017f\u0218-\u021b]*\\Z")
 _C1 = re.compile("[\u0080-\u009f]")
+_UNREADABLE = re.compile("[\u0080-\u009f\ufffd]")
+_ASCII = bytes(range(0x80))
+#: What every character of UTF-8 that is not ASCII begins with.
+_MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 
 
 def codec_of(charset: str) -> str | None:
@@ -64,6 +68,41 @@ def decode(piece: bytes, codec: str | None) -> tuple[str, Contradiction | None]:
         return piece.decode("cp1252", "replace"), "windows-1252"
     text = _without_controls(piece.decode(codec, "replace"))
     return text, "undefined" if "\ufffd" in text else None
+
+
+def decode_alike(pieces: bytes, codec: str | None) -> tuple[str, Contradiction | None] | None:
+    """Text of many pieces at once, whatever ASCII character stands between them.
+
+    None unless it is certain that `decode` says the same of each piece that is not all ASCII.
+    """
+    # Without the ASCII in between, more bytes are neighbours than really are: that errs on the side of None.
+    upper = pieces.translate(None, _ASCII)
+    if not upper:
+        return pieces.decode("ascii"), None
+    if _MULTIBYTE.search(upper):
+        return _decode_alike_as_utf8(pieces, upper, codec)
+    if codec in ("ascii", "utf-8", None):
+        return pieces.decode("cp1252", "replace"), "windows-1252"
+    if _UPPER_CONTROLS.search(upper):
+        return None
+    try:
+        return pieces.decode(codec), None
+    except UnicodeDecodeError:
+        return None
+
+
+def _decode_alike_as_utf8(
+    pieces: bytes, upper: bytes, codec: str | None
+) -> tuple[str, Contradiction | None] | None:
+    try:
+        text, odd = pieces.decode("utf-8"), upper.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if _UNREADABLE.search(odd):
+        return None
+    if codec in ("ascii", "utf-8", None):
+        return text, None if codec == "utf-8" else "utf-8"
+    return (text, "utf-8") if codec in _LATIN and _LATIN_TEXT.match(odd) else None
 
 
 def _decode_or_guess(piece: bytes, *, declared: bool) -> tuple[str, Contradiction | None]:

@@ -8,7 +8,8 @@ All work on a piece of the stream is done on a copy of the *same length*, so tha
 3. Every apostrophe left is a terminator. What is split there is stripped of blanks before the segment; line breaks and
    fillers are deleted, and the rest is decoded.
 
-A piece that consists of nothing but plain characters and default separators needs none of this.
+A piece that consists of nothing but plain characters and default separators needs none of this, and where all segments
+stand one like the other, they are split and decoded at once (`edi_server.syntax.edifact_uniform`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import accumulate, compress, count
-from operator import add, sub
+from operator import add, not_, sub
 
 import msgspec
 
 from edi_server.syntax.charsets import codec_of, decode
+from edi_server.syntax.edifact_uniform import Uniform, read_uniform
 from edi_server.syntax.normal import STAND_INS
 from edi_server.syntax.places import locate
 from edi_server.syntax.separators import DEFAULT, Separators
@@ -56,6 +58,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     segments: list[str]
     #: Byte offset of each segment's first character from the start of the stream.
     offsets: list[int]
+    #: Indexes of the segments whose tag begins with UN.
+    services: list[int]
     #: True if some segment contains stand-ins.
     released: bool
     #: Ascending by offset.
@@ -134,19 +138,17 @@ class Dialect:
 
     def block(self, raw: bytes, worked: bytes, start: int) -> Block:
         """The segments of `raw`, each but perhaps the last terminated; `worked` is `work(raw)`, `start` the offset."""
-        pieces = worked.split(b"'")
-        ends = map(add, accumulate(map(len, pieces)), count(start))
-        stripped = [piece.lstrip(_BLANKS) for piece in pieces]
-        offsets = list(map(sub, ends, map(len, stripped)))
-        oddities: list[Oddity] = []
-        if not stripped[-1]:
-            del stripped[-1], offsets[-1]
-        if b"" in stripped:
-            offsets, stripped = self._without_blank(offsets, stripped, oddities)
-        segments = self._decode(offsets, stripped, oddities)
+        uniform = read_uniform(worked, start, self.codec)
+        if uniform:
+            oddities = _contradictions(uniform, worked, start) if uniform.contradiction else []
+            segments, offsets, services = uniform.segments, uniform.offsets, uniform.services
+        else:
+            segments, offsets, oddities = self._read_each(worked, start)
+            services = [index for index, segment in enumerate(segments) if segment[:2] == "UN"]
         return Block(
             segments=segments,
             offsets=offsets,
+            services=services,
             released=any(stand_in in worked for stand_in in _STAND_INS.values()),
             oddities=oddities,
             raw=raw,
@@ -162,6 +164,19 @@ class Dialect:
         known = self._pairs.get(pair[-1])
         mark, released = (_FILLER, known) if known is not None else (_NEEDLESS, pair[-1])
         return mark + pair[1:-1] + bytes((released,))
+
+    def _read_each(self, worked: bytes, start: int) -> tuple[list[str], list[int], list[Oddity]]:
+        """Segments, their offsets, and oddities; step 3."""
+        pieces = worked.split(b"'")
+        ends = map(add, accumulate(map(len, pieces)), count(start))
+        stripped = [piece.lstrip(_BLANKS) for piece in pieces]
+        offsets = list(map(sub, ends, map(len, stripped)))
+        oddities: list[Oddity] = []
+        if not stripped[-1]:
+            del stripped[-1], offsets[-1]
+        if b"" in stripped:
+            offsets, stripped = self._without_blank(offsets, stripped, oddities)
+        return self._decode(offsets, stripped, oddities), offsets, oddities
 
     def _without_blank(
         self, offsets: list[int], stripped: list[bytes], oddities: list[Oddity]
@@ -241,6 +256,14 @@ def _remark(pattern: re.Pattern[bytes], code: str, offsets: list[int], stripped:
     """The first match in each segment."""
     found = zip(offsets, map(pattern.search, stripped), strict=True)
     return [Oddity(offset + match.start(), code) for offset, match in found if match]
+
+
+def _contradictions(uniform: Uniform, worked: bytes, start: int) -> list[Oddity]:
+    """The first character outside the declared set in each segment that has one."""
+    code, detail = "syntax.charset-contradicted", uniform.contradiction or ""
+    contradicting = compress(uniform.offsets, map(not_, map(str.isascii, uniform.segments)))
+    found = (_UPPER.search(worked, offset - start) for offset in contradicting)
+    return [Oddity(start + match.start(), code, detail) for match in found if match]
 
 
 def _roles(separators: Separators) -> dict[int, int]:

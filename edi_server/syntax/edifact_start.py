@@ -64,12 +64,17 @@ class Junk(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_interactive(self) -> bool:
         """True if it begins with an interactive interchange."""
-        return _INTERACTIVE.match(self.sample) is not None
+        return is_interactive(self.sample)
 
 
 def find_interchange(piece: bytes) -> re.Match[bytes] | None:
     """Where an interchange, or a message without one, starts in a piece of bytes."""
     return _START.search(piece)
+
+
+def is_interactive(piece: bytes) -> bool:
+    """True if an interactive interchange (UIB) begins here."""
+    return _INTERACTIVE.match(piece) is not None
 
 
 def find_start(window: Window) -> tuple[Junk | None, Start | None]:

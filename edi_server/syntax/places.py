@@ -26,8 +26,17 @@ def locate(raw_segment: bytes, separators: Separators, element: int, component: 
         if following > wanted:
             return position
         at = following
-        position += 2 if mark == "release" else 1
+        position += 1
+        if mark == "release":
+            position = _behind_line_breaks(raw_segment, position) + 1
     return min(position, len(raw_segment))
+
+
+def _behind_line_breaks(raw_segment: bytes, position: int) -> int:
+    """A hard wrap may stand between a release character and what it releases."""
+    while raw_segment[position : position + 1] in (b"\r", b"\n"):
+        position += 1
+    return position
 
 
 def _marks(separators: Separators) -> dict[int, str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from edi_server.syntax.edifact_start import BYTE_ORDER_MARK, HARMLESS, find_interchange
+from edi_server.syntax.edifact_start import BYTE_ORDER_MARK, HARMLESS, find_interchange, is_interactive
 
 Syntax = Literal["edifact", "x12", "xml", "empty", "other"]
 
@@ -22,7 +22,6 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: "UNA", "UNB", "ISA" in code page 500.
 _EBCDIC = (b"\xe4\xd5\xc1", b"\xe4\xd5\xc2", b"\xc9\xe2\xc1")
 _SEGMENTS = re.compile(rb"(?:UNA.{6}\s*)?[A-Z]{3}\+[^\r\n]", re.DOTALL)
-_INTERACTIVE = re.compile(rb"(?:UNA.{6}\s*)?UIB(?![A-Za-z0-9])", re.DOTALL)
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +74,7 @@ def _other(rest: bytes, start: int, found: str) -> Kind:
         sentence = (
             "This is EDI in EBCDIC, which is not supported; send it in ASCII or the character set that UNB names."
         )
-    elif _INTERACTIVE.match(rest):
+    elif is_interactive(rest):
         sentence = "This is interactive EDI (UIB), which is not supported; send a batch interchange (UNB)."
     elif _SEGMENTS.match(rest):
         sentence = "These are EDIFACT segments, but there is neither an interchange header (UNB) nor a message (UNH)."

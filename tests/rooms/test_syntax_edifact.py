@@ -382,6 +382,12 @@ def test_the_slow_way_counts_repetitions():
     assert raw[locate(raw, Separators(repetition=" "), 1, 2) :] == b"b*c:d+e'"
 
 
+def test_the_slow_way_sees_a_released_character_behind_a_hard_wrap():
+    raw = b"FTX+a?\r\n+b+c'"
+    assert raw[locate(raw, Separators(), 2) :] == b"c'"
+    assert body(wrapped(raw.decode()[:-1])) == ["FTX+a\x01b+c"]
+
+
 def test_a_block_knows_places_and_raw_segments():
     content = wrapped("FTX+AAI+++a?+b:c")
     window = Window(io.BytesIO(content))
