@@ -1,7 +1,7 @@
 """Odoo's errors told apart: those that a retry can mend, and those that need a person first.
 
 The text of an Odoo error is in the language of its user, so the decision rests on `error.data.name` alone. The one
-exception is PostgreSQL's own wording inside the messages of `load()`, which carry no name (`is_lost_race`).
+exception is PostgreSQL's own wording inside the messages of `load()`, which carry no name (`is_passing_text`).
 """
 
 from __future__ import annotations
@@ -40,14 +40,18 @@ _PERMANENT = (
 )
 #: HTTP statuses of a proxy before Odoo that pass by themselves; every other 4xx needs a person.
 _PASSING_STATUS = frozenset({408, 423, 425, 429})
-#: PostgreSQL's English texts for a transaction that lost against another one.
-_LOST_RACE = re.compile(r"could not serialize|deadlock detected|duplicate key value|could not obtain lock|lock timeout")
+#: PostgreSQL's English texts for a transaction that lost against another one, or a server in trouble.
+_PASSING_TEXTS = re.compile(
+    "could not serialize|deadlock detected|duplicate key value|could not obtain lock|lock timeout|canceling statement"
+    "|terminating connection|connection already closed|cursor already closed|server closed the connection"
+    "|No space left on device|out of memory|too many clients"
+)
 _LONGEST = 500
 
 
-def is_lost_race(text: str) -> bool:
-    """True if a message of `load()` says that a concurrent transaction won."""
-    return _LOST_RACE.search(text) is not None
+def is_passing_text(text: str) -> bool:
+    """True if a message of `load()` says that a concurrent transaction won or the database is in trouble."""
+    return _PASSING_TEXTS.search(text) is not None
 
 
 def is_permanent(name: str) -> bool:

@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import Any
 
 from edi_server.erp import failures
+from edi_server.erp.confirmation import confirm, in_batches
 from edi_server.erp.despatch import read_deliveries
 from edi_server.erp.external_ids import INSERT_ONLY, line_numbers, look
 from edi_server.erp.matching import Catalogue, Partners
@@ -27,10 +28,7 @@ from edi_server.erp.session import TIMEOUT, Session, read_address
 from edi_server.errors import ErpError
 from edi_server.findings import Finding, Place
 
-#: Orders per call: ten cost a third of ten calls of one, more adds next to nothing (measured on 17 and 19).
-_BATCH = 10
 _TRIES = 5
-_OPEN_STATES = ("draft", "sent")
 
 
 class OdooErp:
@@ -115,7 +113,9 @@ class _Posting:
         for key in orders:
             self._take_existing(key)
         self._create([item for key, item in orders.items() if key not in self._ids])
-        self._confirm([key for key, item in orders.items() if key in self._ids and item.policy.confirm])
+        wanted = {key: self._ids[key] for key, item in orders.items() if key in self._ids and item.policy.confirm}
+        for key, finding in confirm(self._session, wanted).items():
+            self._found[key] = (*self._found.get(key, ()), finding)
         posted = _describe(self._session, self._ids, self._existed, self._found)
         return {**posted, **self._refused}
 
@@ -130,9 +130,8 @@ class _Posting:
     def _create(self, items: list[OrderToPost]) -> None:
         ready = sorted(self._prepare(items), key=lambda rows: rows.columns)
         for _, group in groupby(ready, key=lambda rows: rows.columns):
-            same = list(group)
-            for start in range(0, len(same), _BATCH):
-                self._load_batch(same[start : start + _BATCH])
+            for batch in in_batches(list(group), lambda rows: len(rows.rows)):
+                self._load_batch(batch)
 
     def _prepare(self, items: list[OrderToPost]) -> list[Rows]:
         if not items:
@@ -167,7 +166,7 @@ class _Posting:
             if self._take_existing(rows.key):
                 return
             texts = [str(message["message"]) for message in answer["messages"]]
-            if not any(failures.is_lost_race(text) for text in texts) and attempt > 1:
+            if not any(failures.is_passing_text(text) for text in texts) and attempt > 1:
                 self._require_rights()
                 self._refused[rows.key] = Refused(key=rows.key, findings=tuple(map(_from_message, texts)))
                 return
@@ -193,37 +192,6 @@ class _Posting:
             "sale.order", "load", list(batch[0].columns), cells, context=INSERT_ONLY
         )
         return answer
-
-    def _confirm(self, keys: list[str]) -> None:
-        """Confirm what is still open; one order that cannot be confirmed must not hold back the others."""
-        ids = self._open(self._ids[key] for key in keys)
-        if not ids:
-            return
-        try:
-            self._session.call("sale.order", "action_confirm", ids)
-        except ErpError as error:
-            if not error.permanent:
-                raise
-        else:
-            return
-        for key in keys:
-            self._confirm_one(key)
-
-    def _confirm_one(self, key: str) -> None:
-        ids = self._open([self._ids[key]])
-        if not ids:
-            return
-        try:
-            self._session.call("sale.order", "action_confirm", ids)
-        except ErpError as error:
-            if not error.permanent:
-                raise
-            if self._open(ids):  # else somebody else confirmed it in this moment
-                self._found[key] = (*self._found.get(key, ()), _not_confirmed(error))
-
-    def _open(self, ids: Any) -> list[int]:
-        rows = self._session.read("sale.order", list(ids), ["state"])
-        return [row["id"] for row in rows if row["state"] in _OPEN_STATES]
 
 
 def _describe(
@@ -251,8 +219,3 @@ def _describe(
 
 def _from_message(text: str) -> Finding:
     return Finding(code="erp.refused", severity="error", sentence=f"Odoo does not take the order: {failures.cut(text)}")
-
-
-def _not_confirmed(error: ErpError) -> Finding:
-    sentence = f"The order is in Odoo but could not be confirmed. {error}"
-    return Finding(code="erp.not-confirmed", severity="error", sentence=sentence)

@@ -72,7 +72,10 @@ class LineSheet:
             "product_uom_qty": _number(line.quantity or Decimal(0)),
             "name": _name(product, line),
         }
-        return cells | ({"price_unit": self._price(line, product, unit, f"{path}.price")} if self._priced else {})
+        if self._priced:
+            cells["price_unit"] = self._price(line, product, unit, f"{path}.price")
+            cells["discount"] = "0"  # the partner's price is net; a discount of the price list would come on top
+        return cells
 
     def _product(self, line: OrderLine, path: str) -> Row | None:
         product = self._catalogue.products.find(line, path)

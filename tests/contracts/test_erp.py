@@ -260,11 +260,12 @@ def test_a_cancelled_order_stays_cancelled(place: Place) -> None:
     [answer] = post(place, OrderToPost(key=item.key, order=item.order, policy=CONFIRM))
     assert answer.existed
     assert not answer.confirmed
+    assert codes(answer) == {"erp.cancelled"}
     assert place.read("sale.order", draft.record_id, "state")["state"] == "cancel"
 
 
 def test_what_cannot_be_confirmed_is_posted_and_said(place: Place, cutter: Cutter) -> None:
-    """One order loses its lines before the confirmation and its customer's delivery cannot be made."""
+    """Somebody cancels one of two orders before both are confirmed in one call."""
     _, gln = place.partner()
     goods = place.product()
     items = [new_order(gln, new_line(goods), policy=CONFIRM) for _ in range(2)]
@@ -277,6 +278,7 @@ def test_what_cannot_be_confirmed_is_posted_and_said(place: Place, cutter: Cutte
     cutter.cut("action_confirm", "pass", also=lock_out)
     answers = place.erp(cutter.url).post_orders(items)
     assert [answer.confirmed for answer in answers] == [False, True]
+    assert [codes(answer) for answer in answers] == [{"erp.cancelled"}, set()]
 
 
 def test_a_record_its_user_may_not_read_is_an_error_not_a_new_order(place: Place) -> None:

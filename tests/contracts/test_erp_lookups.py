@@ -190,8 +190,8 @@ def test_a_quantity_finer_than_odoo_keeps_is_refused(place: Place) -> None:
 def test_a_price_for_a_hundred_becomes_the_price_of_one(place: Place) -> None:
     _, gln = place.partner()
     answer = posted(place, gln, new_line(place.product(), price="250", price_basis=Decimal(100)))
-    [line] = place.lines(answer.record_id, "price_unit")
-    assert line["price_unit"] == 2.5
+    [line] = place.lines(answer.record_id, "price_unit", "discount")
+    assert (line["price_unit"], line["discount"]) == (2.5, 0)
     assert not answer.findings
 
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edi_server.erp import failures
+from edi_server.erp.confirmation import in_batches
 from edi_server.erp.external_ids import line_name, line_number
 from edi_server.erp.gs1 import check_digit, gtin_forms, is_gs1_number
 from edi_server.erp.odoo import OdooErp
@@ -91,6 +92,14 @@ def test_errors_are_told_apart_by_name(name: str, permanent: bool) -> None:
     error = failures.from_rpc(odoorpc.error.RPCError("Because", info), call="sale.order.load")
     assert (error.permanent, error.name) == (permanent, name)
     assert str(error) == f"Odoo refused sale.order.load: Because. Of it. ({name})"
+
+
+@given(st.lists(st.integers(1, 3000), max_size=60))
+def test_batches_are_small_enough_and_lose_nothing(lines: list[int]) -> None:
+    batches = in_batches(lines, lambda count: count)
+    assert [count for batch in batches for count in batch] == lines
+    assert all(len(batch) == 1 or (len(batch) <= 10 and sum(batch) <= 1000) for batch in batches)
+    assert all(batches)
 
 
 def http_error(status: int) -> urllib.error.HTTPError:

@@ -118,6 +118,16 @@ def test_what_odoo_refuses_to_confirm_is_posted_and_said(sandbox: Sandbox) -> No
     assert post(sandbox).confirmed
 
 
+def test_a_confirmation_that_asks_back_is_posted_and_said(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules answer with a wizard for a person instead of confirming."""
+    from edi_server.erp.sandbox import sales
+
+    monkeypatch.setattr(sales, "action_confirm", lambda *_: {"type": "ir.actions.act_window"})
+    answer = post(sandbox)
+    assert not answer.confirmed
+    assert [finding.code for finding in answer.findings] == ["erp.not-confirmed"]
+
+
 def test_a_race_that_never_ends_is_passing(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     from edi_server.erp import odoo
     from edi_server.erp.sandbox import imports
