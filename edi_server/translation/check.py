@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from edi_server.guides.model import Guide, Position
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, Site, Slot, Test, disjoint
+from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, Site, Slot, Demand, disjoint
 from edi_server.translation.profile import Entry, Profile, ProfileProblem
 from edi_server.translation.resolve import resolve
 
@@ -143,7 +143,7 @@ def _nested(frame: Frame) -> Iterator[Nested]:
 
 
 def _check_frame(
-    plan: Plan, frame: Frame, tests: tuple[Test, ...], nested: Nested | None, scope: Scope | None
+    plan: Plan, frame: Frame, tests: tuple[Demand, ...], nested: Nested | None, scope: Scope | None
 ) -> Iterator[ProfileProblem]:
     yield from _check_places(frame, plan)
     if scope is plan.root or frame.position in plan.guide.groups:
@@ -170,7 +170,7 @@ def _check_frame(
                     yield _problem(entry, f"writes {use.composite} of {row.tag} without its mandatory {element.id}")
 
 
-def _filled(plan: Plan, frame: Frame, tests: tuple[Test, ...], nested: Nested | None) -> set[tuple[int, int]]:
+def _filled(plan: Plan, frame: Frame, tests: tuple[Demand, ...], nested: Nested | None) -> set[tuple[int, int]]:
     """Places of a segment that lines and conditions write."""
     filled = {(test.element, test.component) for test in tests if test.values and not test.negated}
     inside = nested.choice if nested else None

@@ -68,7 +68,7 @@ def _quantity(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str 
     for where, line in _each_line(document):
         if line.quantity is None:
             yield f"{where}.quantity", f"{_name(line, where)} has no quantity.", None, None
-        elif line.quantity <= 0:
+        elif not line.quantity.is_finite() or line.quantity <= 0:
             sentence = f"{_name(line, where)} has a quantity that is not above zero."
             yield f"{where}.quantity", sentence, str(line.quantity), "more than 0"
 
@@ -83,11 +83,11 @@ def _line_numbers(document: Order) -> Iterator[tuple[str, str, str | None, str |
 
 
 def _total(document: Order) -> Iterator[tuple[str, str, str | None, str | None]]:
-    amounts = [line.amount for line in document.lines]
-    if document.total is None or not amounts or None in amounts:
+    amounts = [line.amount for line in document.lines if line.amount is not None and line.amount.is_finite()]
+    if document.total is None or not amounts or len(amounts) < len(document.lines):
         return
-    total = sum((amount for amount in amounts if amount is not None), Decimal())
-    if abs(total - document.total) > max(_CENT, _CENT * len(amounts) / 2):
+    total = sum(amounts, Decimal())
+    if not document.total.is_finite() or abs(total - document.total) > max(_CENT, _CENT * len(amounts) / 2):
         sentence = f"The total {document.total} does not agree with the sum of the lines, {total}."
         yield "total", sentence, str(document.total), str(total)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edi_server.findings import Finding
 from edi_server.syntax.normal import from_text
 from edi_server.translation import faults
-from edi_server.translation.plan import Binding, Choice, Frame, Site, Test
+from edi_server.translation.plan import Binding, Choice, Frame, Site, Demand
 from edi_server.translation.saying import Said, Where, path_of
 
 Elements = dict[int, dict[int, str]]
@@ -24,7 +24,7 @@ class Composer:
     def __init__(
         self,
         frame: Frame,
-        tests: tuple[Test, ...],
+        tests: tuple[Demand, ...],
         choice: Choice | None,
         findings: list[Finding],
         *,
@@ -146,7 +146,7 @@ def _composite(parts: dict[int, str]) -> str:
     return ":".join(from_text(parts.get(component, "")) for component in range(1, last + 1))
 
 
-def _says(spoken: Sequence[Spoken], test: Test) -> bool:
+def _says(spoken: Sequence[Spoken], test: Demand) -> bool:
     """True if a line says what stands at a tested place."""
     for binding, said, _ in spoken:
         for spot, texts in zip(binding.spots, said, strict=True):

@@ -32,7 +32,8 @@ class Formula(msgspec.Struct, frozen=True):
         values = list(_follow(document, self.walk))
         if self.function == "count":
             return Decimal(len(values))
-        return sum(values, Decimal()) if values else None
+        numbers = [value for value in values if value.is_finite()]
+        return sum(numbers, Decimal()) if numbers else None
 
 
 def _follow(record: Any, walk: tuple[tuple[str, bool], ...]) -> Iterator[Any]:

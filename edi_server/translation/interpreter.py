@@ -16,7 +16,7 @@ from edi_server.guides.model import Node, Tree
 from edi_server.syntax.normal import to_text
 from edi_server.translation import faults
 from edi_server.translation.codecs import Unreadable
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, Site, Slot, Spot, Test
+from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, Site, Slot, Spot, Demand
 
 #: Segment number, element, repetition, component: all from 1, but for repetitions from 0.
 Mark = tuple[int, int, int, int]
@@ -400,7 +400,7 @@ def _flat(node: Node, without: set[int]) -> Iterator[Node]:
             yield from _flat(child, without)
 
 
-def _component(text: str, test: Test) -> str:
+def _component(text: str, test: Demand) -> str:
     elements = text.split("+")
     if test.element >= len(elements):
         return ""
@@ -409,11 +409,11 @@ def _component(text: str, test: Test) -> str:
     return parts[test.component - 1] if test.component <= len(parts) else ""
 
 
-def _match(tests: tuple[Test, ...], text: str) -> bool:
+def _match(tests: tuple[Demand, ...], text: str) -> bool:
     return all(test.holds(to_text(_component(text, test))) for test in tests)
 
 
-def _match_composite(tests: tuple[Test, ...], parts: list[str]) -> bool:
+def _match_composite(tests: tuple[Demand, ...], parts: list[str]) -> bool:
     return all(test.holds(to_text(parts[test.component - 1]) if test.component <= len(parts) else "") for test in tests)
 
 
@@ -428,5 +428,5 @@ def _choose(choice: Choice, text: str) -> Iterator[Composite]:
                     yield element, repetition, parts
 
 
-def _test_marks(tests: tuple[Test, ...], number: int) -> set[Mark]:
+def _test_marks(tests: tuple[Demand, ...], number: int) -> set[Mark]:
     return {(number, test.element, 0, test.component) for test in tests}

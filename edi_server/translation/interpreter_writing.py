@@ -10,6 +10,7 @@ from edi_server.guides.model import Nesting
 from edi_server.translation import faults
 from edi_server.translation.composing import Composer, Spoken
 from edi_server.translation.keeping import place_kept, unfold
+from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Binding, Frame, Nested, Plan, Scope, Slot
 from edi_server.translation.profile import ALL
 from edi_server.translation.saying import Said, Sayer, Where, path_of
@@ -20,7 +21,10 @@ Spoken_ = dict[int, list[Said]]
 def write_record(plan: Plan, document: Record) -> tuple[list[str], list[Finding]]:
     """Segments of a document by a plan made for writing, without UNH and UNT, and what could not be said."""
     findings: list[Finding] = []
-    segments = Interpreting(plan, findings).root(document)
+    writing = Interpreting(plan, findings)
+    segments = writing.root(document)
+    if writing.dropped:
+        segments = Interpreting(plan, []).root(normal_record(plan, document))
     return segments, sorted(findings, key=by_field)
 
 
@@ -29,6 +33,8 @@ class Interpreting:
 
     def __init__(self, plan: Plan, findings: list[Finding]) -> None:
         self.plan, self.guide, self.findings = plan, plan.guide, findings
+        #: True if a record said nothing: then what is computed must be computed again without it.
+        self.dropped = False
         #: By position of a nested group: the number given last.
         self.numbers = dict.fromkeys((nesting.trigger for nesting in plan.guide.nestings), 0)
 
@@ -58,6 +64,7 @@ class Interpreting:
         inside, filled = self._children(scope, scope.frame, record, said, where, kept, number=number)
         has_own = any(_counts(one[0]) for one in spoken)
         if not has_own and not filled:
+            self.dropped = True
             self._homeless(kept, where)
             self.numbers = before
             return []

@@ -23,7 +23,7 @@ ScopeKey = tuple[str, int, str]
 
 
 @dataclass(frozen=True)
-class Test:
+class Demand:
     """A condition at a place of a segment; `element` is 0 where it is a condition on a composite."""
 
     element: int
@@ -45,7 +45,7 @@ class Choice:
     """The composites among which one is looked for: the elements they stand in, and what they must fulfil."""
 
     elements: tuple[int, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[Demand, ...]
     #: A stand-alone data element, which has no components.
     alone: bool = False
 
@@ -61,7 +61,7 @@ class Spot:
     composite: str | None
 
 
-@dataclass
+@dataclass(eq=False)
 class Binding:
     """One line at one of its places."""
 
@@ -73,7 +73,7 @@ class Binding:
     position: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Site:
     """One line in one scope. There is one for each line and scope, whatever number of places it has."""
 
@@ -99,7 +99,7 @@ class Site:
         return len(self.bindings) > 1 or bool(self.line.when)
 
 
-@dataclass
+@dataclass(eq=False)
 class Frame:
     """What is taken from one segment and from what hangs on it."""
 
@@ -119,12 +119,12 @@ class Frame:
         return sorted({taker.position for taker in self.takers})
 
 
-@dataclass
+@dataclass(eq=False)
 class Slot:
     """A child segment or group that lines reach into: the first that fulfils the conditions, or all of them (`many`)."""
 
     position: int
-    tests: tuple[Test, ...]
+    tests: tuple[Demand, ...]
     frame: Frame
     #: A composite that must be there, for plain segments.
     choice: Choice | None
@@ -155,12 +155,12 @@ class Slot:
         return all(one.site.conditional for one in bindings) and bool(bindings) and not any(self.nested())
 
 
-@dataclass
+@dataclass(eq=False)
 class Nested:
     """A child that becomes a record: a segment, a group, or a composite in a segment (`choice`)."""
 
     position: int
-    tests: tuple[Test, ...]
+    tests: tuple[Demand, ...]
     site: Site
     scope: ScopeKey
     choice: Choice | None
@@ -169,7 +169,7 @@ class Nested:
     nesting: Nesting | None
 
 
-@dataclass
+@dataclass(eq=False)
 class Scope:
     """Where one record is made."""
 
@@ -180,7 +180,7 @@ class Scope:
     keeps: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Plan:
     """A profile resolved against a guide, for one direction ("read" or "write")."""
 
@@ -192,12 +192,12 @@ class Plan:
     problems: list[ProfileProblem]
 
 
-def disjoint(one: tuple[Test, ...], other: tuple[Test, ...]) -> bool:
+def disjoint(one: tuple[Demand, ...], other: tuple[Demand, ...]) -> bool:
     """True if no segment (or composite) can fulfil both: they want different things at the same place."""
     return any(_clash(a, b) for a in one for b in other if (a.element, a.component) == (b.element, b.component))
 
 
-def _clash(one: Test, other: Test) -> bool:
+def _clash(one: Demand, other: Demand) -> bool:
     if one.negated and other.negated:
         return False
     if one.negated or other.negated:

@@ -30,7 +30,7 @@ from edi_server.translation.plan import (
     Site,
     Slot,
     Spot,
-    Test,
+    Demand,
     disjoint,
 )
 from edi_server.translation.writing_python import Code
@@ -403,7 +403,7 @@ class _Scope:
             return max([1, *tests, _depth(self.compiler.plan.scopes[taker.scope])])
         return max([1, *tests, *(one for element in choice.elements for one in _looked_at(taker.frame, element))])
 
-    def _tested(self, test: Test) -> str:
+    def _tested(self, test: Demand) -> str:
         """The component that a test looks at."""
         known = self.tested.get((test.element, test.component))
         if known:
@@ -1092,7 +1092,7 @@ def _tested_components(spots: list[Spot]) -> list[int]:
     return [test.component for spot in spots for test in spot.choice.tests]
 
 
-def _condition(text: str, test: Test) -> str:
+def _condition(text: str, test: Demand) -> str:
     if not test.values:
         return f"not {text}" if test.negated else text
     if len(test.values) == 1:

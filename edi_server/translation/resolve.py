@@ -22,7 +22,7 @@ from edi_server.translation.plan import (
     Site,
     Slot,
     Spot,
-    Test,
+    Demand,
 )
 from edi_server.translation.profile import Entry, Line, Profile, ProfileProblem
 from edi_server.translation.records import fields_of, has_kept
@@ -247,14 +247,14 @@ class _Resolver:
 
     # -- places in a segment
 
-    def _tests(self, row: Position, conditions: tuple[Condition, ...]) -> tuple[Test, ...]:
+    def _tests(self, row: Position, conditions: tuple[Condition, ...]) -> tuple[Demand, ...]:
         return tuple(self._test(row, condition) for condition in conditions)
 
-    def _test(self, row: Position, condition: Condition) -> Test:
+    def _test(self, row: Position, condition: Condition) -> Demand:
         for number, use in enumerate(row.segment.elements, 1):
             for part, component in enumerate(use.components, 1):
                 if component.element.id == condition.element:
-                    return Test(number, part, condition.values, condition.negated, alone=use.composite is None)
+                    return Demand(number, part, condition.values, condition.negated, alone=use.composite is None)
         raise NoPlace(
             f"{row.tag} of {self.guide.version} has no data element {condition.element}",
             condition.element,
@@ -273,7 +273,7 @@ class _Resolver:
             if place is None:
                 ids = [part.element.id for part in parts]
                 raise NoPlace(f"{composite.tag} has no data element {condition.element}", condition.element, ids)
-            tests.append(Test(0, place, condition.values, condition.negated))
+            tests.append(Demand(0, place, condition.values, condition.negated))
         return Choice(tuple(number for number, _ in uses), tuple(tests))
 
     def _spot(self, scope: Scope, row: Position, leaf: Leaf, site: Site) -> Spot:

@@ -14,7 +14,8 @@ from edi_server.canonical import Record
 from edi_server.findings import Finding
 from edi_server.translation import writing_runtime as runtime
 from edi_server.translation.interpreter_writing import Interpreting, by_field
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot, Test
+from edi_server.translation.normal import normal_record
+from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot, Demand
 from edi_server.translation.saying import Sayer, room_of
 from edi_server.translation.writing_python import Code
 
@@ -22,7 +23,7 @@ Writer = Callable[[Record], tuple[list[str], list[Finding]]]
 _Function = Callable[[Any, list[str], list[Finding], Any], None]
 
 #: A record's function: its scope and what the path to it says about its segment.
-_Key = tuple[ScopeKey, tuple[Test, ...]]
+_Key = tuple[ScopeKey, tuple[Demand, ...]]
 
 
 def compile_writer(plan: Plan) -> Writer:
@@ -32,7 +33,11 @@ def compile_writer(plan: Plan) -> Writer:
     def write(document: Record) -> tuple[list[str], list[Finding]]:
         segments: list[str] = []
         findings: list[Finding] = []
-        function(document, segments, findings, Interpreting(plan, findings))
+        writing = Interpreting(plan, findings)
+        function(document, segments, findings, writing)
+        if writing.dropped:
+            segments = []
+            function(normal_record(plan, document), segments, [], Interpreting(plan, []))
         if len(findings) > 1:
             findings.sort(key=by_field)
         return segments, findings
@@ -124,8 +129,10 @@ class _Record:
             code("homeless([one for one in kept if one[:1] == '@'], w, F)")
         with code.block(f"if {self._present(self.scope.frame)}:"):
             self._segment(self.scope.frame, nested.tests, "X.append({0})", "X += {0}", nested.site)
-        with code.block("elif kept:"):
-            code("homeless(kept, w, F)")
+        with code.block("else:"):
+            code("W.dropped = True")
+            with code.block("if kept:"):
+                code("homeless(kept, w, F)")
 
     def _with_children(self, nested: Nested) -> None:
         code, frame = self.code, self.scope.frame
@@ -139,13 +146,14 @@ class _Record:
                     code("W.numbers.update(before)")
         with code.block("else:"):
             code("del X[m:]")
+            code("W.dropped = True")
             code("homeless(kept, w, F)")
             if nested.nesting is not None:
                 code("W.numbers.update(before)")
 
     # -- saying
 
-    def _sort_frames(self, frame: Frame, tests: tuple[Test, ...]) -> None:
+    def _sort_frames(self, frame: Frame, tests: tuple[Demand, ...]) -> None:
         """Decide for each frame whether its segment is simple."""
         simple = not self.scope.key[2] and all(_is_simple(binding) for binding in frame.own)
         for binding in frame.own:
@@ -348,7 +356,7 @@ class _Record:
     def _segment(
         self,
         frame: Frame,
-        tests: tuple[Test, ...],
+        tests: tuple[Demand, ...],
         one: str,
         several: str,
         site: Site | None,
@@ -408,7 +416,7 @@ class _Expression:
     """The expression of a simple segment, and the condition under which it is right."""
 
     def __init__(
-        self, record: _Record, frame: Frame, tests: tuple[Test, ...], numbers: list[tuple[tuple[int, int], str]]
+        self, record: _Record, frame: Frame, tests: tuple[Demand, ...], numbers: list[tuple[tuple[int, int], str]]
     ) -> None:
         self.frame, self.tests = frame, tests
         #: element → component → (expression, number of components, is constant)
@@ -515,7 +523,7 @@ def _composite(parts: dict[int, tuple[str, int]]) -> str:
     return "(" + " + ':' + ".join(texts) + ").rstrip(':')"
 
 
-def _holds(test: Test, name: str) -> str:
+def _holds(test: Demand, name: str) -> str:
     values = tuple(map(_normal, test.values))
     if not values:
         return f"not {name}" if test.negated else name
