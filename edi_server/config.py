@@ -77,15 +77,16 @@ class Erp(_Section, frozen=True, kw_only=True):
     database: str = ""
     user: str = ""
     password: Secret | None = None
-    #: Productive: test traffic never gets here.
-    live: bool = False
-    timeout_seconds: float = 60.0
+    #: Productive: test traffic never gets here. An Odoo is, unless it says otherwise; a sandbox never is.
+    live: bool = True
+    #: More than Odoo's own limit (limit_time_real, 120 s), or retries overlap with work that is still going on.
+    timeout_seconds: float = 150.0
 
 
 class Retries(_Section, frozen=True, kw_only=True):
     """`[engine.retries]`: how often failures of the machine are tried again before the work is parked."""
 
-    attempts: int = 8
+    attempts: int = 12
     #: Pause before the second attempt, growing by `factor` up to `longest_seconds`.
     first_seconds: float = 1.0
     factor: float = 2.0
@@ -260,7 +261,7 @@ class Configuration:
             return f"{where}: is missing, here or in companies.{agreement.company}; there are {known}"
         if erp is None:
             return f"{where}: no ERP '{agreement.erp}'; {nearest(agreement.erp, self.settings.erp)}"
-        if erp.live and (agreement.test or agreement.state == "testing"):
+        if erp.kind == "odoo" and erp.live and (agreement.test or agreement.state == "testing"):
             return f"{where}: '{agreement.erp}' is live, and test traffic never reaches a live ERP"
         return None
 

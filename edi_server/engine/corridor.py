@@ -32,7 +32,7 @@ class Corridor:
         self.configuration = configuration
         self.book: Book = configuration.load_book()
         self._sandbox_url = sandbox_url
-        self._erps: dict[str, Erp] = {}
+        self._erps: dict[tuple[str, int], Erp] = {}
         #: By agreement, as it was when its profile was loaded.
         self._profiles: dict[str, tuple[Agreement, Profile]] = {}
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class Corridor:
 
     def prepare_mailboxes(self) -> None:
         """Make the folders of every partner's mailbox."""
-        self._folders().prepare(partner.mailbox for partner in self.book.partners.values())
+        self._folders().prepare([partner.mailbox for partner in self.book.partners.values()])
 
     def _folders(self) -> FolderTransport:
         settings = self.configuration.settings
@@ -80,23 +80,25 @@ class Corridor:
             self._profiles[agreement.id] = (agreement, profile)
         return profile
 
-    def erp(self, name: str) -> Erp:
-        """The ERP of that name in the configuration; raises ConfigurationError."""
+    def erp(self, name: str, company: int = 0) -> Erp:
+        """The ERP of that name in the configuration, for a company of its own (0: its user's); ConfigurationError."""
         with self._lock:
-            if name not in self._erps:
-                self._erps[name] = self._connect(name)
-            return self._erps[name]
+            if (name, company) not in self._erps:
+                self._erps[name, company] = self._connect(name, company or None)
+            return self._erps[name, company]
 
-    def _connect(self, name: str) -> Erp:
+    def _connect(self, name: str, company: int | None) -> Erp:
         settings = self.configuration.settings.erp.get(name)
         if settings is None:
             raise ConfigurationError(f"There is no ERP '{name}'; add [erp.{name}] to edi-server.toml.")
-        if settings.kind == "sandbox" and not settings.url:
-            if not self._sandbox_url:
+        if settings.kind == "sandbox":
+            url = settings.url or self._sandbox_url
+            if not url:
                 raise ConfigurationError(f"The sandbox '{name}' runs inside the daemon; start `edi-server serve`.")
-            return OdooErp(self._sandbox_url, "demo", "edi", "edi")
+            return OdooErp(url, settings.database or "demo", settings.user or "edi", "edi", company=company)
         password = self.configuration.secrets.resolve(settings.password.secret) if settings.password else ""
-        return OdooErp(settings.url, settings.database, settings.user, password, timeout=settings.timeout_seconds)
+        timeout = settings.timeout_seconds
+        return OdooErp(settings.url, settings.database, settings.user, password, company=company, timeout=timeout)
 
     def expected_within(self, interchange: Interchange) -> timedelta | None:
         """How long the partner has to acknowledge an interchange of ours; None if no answer is expected."""

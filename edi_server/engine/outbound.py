@@ -46,7 +46,9 @@ def advise_deliveries(corridor: Corridor, agreement_id: str) -> list[tuple[str, 
     with corridor.store.read() as work:
         reached = work.watermarks.reached(name)
     customer = agreement.partner.erp_reference
-    deliveries = corridor.erp(agreement.erp).deliveries_done(customer, reached and reached - OVERLAP)
+    deliveries = corridor.erp(agreement.erp, agreement.own.odoo_company_id).deliveries_done(
+        customer, reached and reached - OVERLAP
+    )
     staged = [one for delivery in deliveries if (one := advise(corridor, agreement, delivery))]
     if deliveries:
         _advance(corridor, name, max(delivery.changed_at for delivery in deliveries))

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from edi_server.canonical import Order, from_json
 from edi_server.engine.corridor import Corridor
-from edi_server.erp.port import OrderToPost, Posted, PostingPolicy, Refused
+from edi_server.erp.port import Erp, OrderToPost, Posted, PostingPolicy, Refused
 from edi_server.errors import ConfigurationError
 from edi_server.store import Case, Claimed, Document, Work
 
@@ -59,8 +59,8 @@ class Posting:
         Raises ErpError and StoreError; what was posted until then is recorded.
         """
         ready = [document for one in document_ids if (document := self._make_ready(one))]
-        for erp, documents in groupby(ready, key=lambda document: document.erp):
-            self._post_to(str(erp), list(documents))
+        for (erp, company), documents in groupby(ready, key=lambda document: (document.erp, document.company)):
+            self._post_to(self._corridor.erp(str(erp), self._company_id(company)), list(documents))
         with self._store.read() as work:
             done = work.documents.get_all(document_ids)
             return [waiting.id for one in done if not is_waiting(one) for waiting in work.documents.held_behind(one)]
@@ -91,9 +91,13 @@ class Posting:
             detail = f"Waits for {earlier.type} {earlier.number} ({earlier.id}), which came before it."
             work.timeline.add(document.subject, "held back", detail=detail)
 
-    def _post_to(self, erp: str, documents: list[Document]) -> None:
+    def _company_id(self, name: str | None) -> int:
+        company = self._corridor.book.companies.get(name or "")
+        return company.odoo_company_id if company else 0
+
+    def _post_to(self, erp: Erp, documents: list[Document]) -> None:
         orders = [self._order(document) for document in documents]
-        answers = self._corridor.erp(erp).post_orders(orders)
+        answers = erp.post_orders(orders)
         for document, answer in zip(documents, answers, strict=True):
             with self._store.begin() as work:
                 if isinstance(answer, Posted):
