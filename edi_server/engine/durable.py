@@ -19,7 +19,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,8 @@ APPLICATION = "edi-server"
 APPLICATION_VERSION = "1"
 #: Starts of the process that may interrupt one workflow before it is given up.
 RECOVERY_BOUND = 50
+#: The workflow that submits what a schedule asks for.
+BY_CLOCK = "by-clock"
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +99,16 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     permanent: bool
     attempts: int
     trace: str = ""
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """A workflow that the engine itself gave up, with what it takes to submit it again."""
+
+    workflow_id: str
+    workflow: str
+    argument: dict[str, Any]
+    partition: str
+    error: str
 
 
 class GaveUp(Exception):  # noqa: N818 — a decision, not an error of the machine
@@ -171,11 +183,28 @@ class Submitter:
         statuses = ["ENQUEUED", "PENDING", "DELAYED"]
         return len(self._client.list_workflows(status=statuses, name=list(among) or None, load_input=False))
 
-    def broken(self) -> list[tuple[str, str, str]]:
-        """(id, workflow, error) of workflows that the engine itself gave up, which `attempt` keeps rare."""
+    def broken(self) -> list[Broken]:
+        """Workflows that the engine itself gave up, such as those that took the process with them again and again."""
         statuses = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-        rows = self._client.list_workflows(status=statuses, load_input=False)
-        return [(row.workflow_id, row.name, f"{row.status}: {row.error}") for row in rows]
+        with _speaking_plainly():
+            rows = self._client.list_workflows(status=statuses)
+        return [_broken(row) for row in rows if row.name != BY_CLOCK]
+
+    def forget(self, age: timedelta, *, among: Sequence[str] = ()) -> int:
+        """Forget what was done that long ago (by workflows of these names, or by all); how much it was."""
+        before = (datetime.now(UTC) - age).isoformat()
+        with _speaking_plainly():
+            rows = self._client.list_workflows(
+                status="SUCCESS",
+                completed_before=before,
+                name=list(among) or None,
+                limit=1000,
+                load_input=False,
+                load_output=False,
+            )
+            if rows:
+                self._client.delete_workflows([row.workflow_id for row in rows])
+        return len(rows)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -197,6 +226,17 @@ def _speaking_plainly() -> Iterator[None]:
 
 
 _TABLE_MISSING = re.compile(r"no such table|relation .* does not exist")
+
+
+def _broken(row: Any) -> Broken:
+    arguments = (row.input or {}).get("args") or [{}]
+    return Broken(
+        workflow_id=row.workflow_id,
+        workflow=row.name,
+        argument=dict(arguments[0]),
+        partition=row.queue_partition_key or "",
+        error=f"{row.status}: {row.error or 'the process ended each time this was tried'}",
+    )
 
 
 def _state(schedule: Any) -> ScheduleState:
@@ -240,7 +280,7 @@ class Durable:
             work = msgspec.convert(context, Schedule)
             self._submitter.submit(work.queue, work.workflow, f"{work.name}@{at}", work.partition, work.argument)
 
-        self._by_clock = DBOS.workflow(name="by-clock", max_recovery_attempts=RECOVERY_BOUND)(tick)
+        self._by_clock = DBOS.workflow(name=BY_CLOCK, max_recovery_attempts=RECOVERY_BOUND)(tick)
 
     def workflow(self, name: str, function: Callable[[dict[str, Any]], None]) -> None:
         """Register a workflow before `launch`; it is called with the argument it was submitted with."""

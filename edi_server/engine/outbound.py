@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from edi_server.engine.corridor import Corridor
 from edi_server.engine.staging import Envelope, Letter, stage
 from edi_server.envelope.model import InterchangeHeader, MessageHeader
 from edi_server.erp.port import DeliveryDone
+from edi_server.errors import EdiServerError, ErpError
 from edi_server.findings import Finding, has_errors
 from edi_server.guides import check, load_guide
 from edi_server.partners import Agreement
@@ -23,6 +25,8 @@ from edi_server.translation import translator_for
 #: Looked back beyond the last record seen: a transaction may commit that long after the time it writes.
 OVERLAP = timedelta(minutes=10)
 AGENCY = "UN"
+
+log = logging.getLogger(__name__)
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +53,20 @@ def advise_deliveries(corridor: Corridor, agreement_id: str) -> list[tuple[str, 
     deliveries = corridor.erp(agreement.erp, agreement.own.odoo_company_id).deliveries_done(
         customer, reached and reached - OVERLAP
     )
-    staged = [one for delivery in deliveries if (one := advise(corridor, agreement, delivery))]
+    staged, failed = [], []
+    for delivery in deliveries:
+        try:
+            staged.append(advise(corridor, agreement, delivery))
+        except EdiServerError:
+            raise
+        except Exception as error:  # one odd delivery must not hold back those behind it
+            log.exception("delivery %s cannot be advised", delivery.record_name)
+            failed.append(f"Delivery {delivery.record_name} cannot be advised: {type(error).__name__}: {error}")
+    if failed:
+        raise ErpError(" ".join(failed), permanent=True)
     if deliveries:
         _advance(corridor, name, max(delivery.changed_at for delivery in deliveries))
-    return [(one, agreement.partner.mailbox) for one in staged]
+    return [(one, agreement.partner.mailbox) for one in staged if one is not None]
 
 
 def _advance(corridor: Corridor, name: str, to: datetime) -> None:

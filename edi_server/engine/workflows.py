@@ -12,18 +12,30 @@ was given up, and that `edi-server dead-letters resume` submits again.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from edi_server.delivery.outbox import deliver
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.durable import Durable, Failure, GaveUp, Queue, Schedule, Submitter
+from edi_server.engine.durable import (
+    BY_CLOCK,
+    RECOVERY_BOUND,
+    Broken,
+    Durable,
+    Failure,
+    GaveUp,
+    Queue,
+    Schedule,
+    Submitter,
+)
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import advise_deliveries
 from edi_server.engine.posting import Posting, batches, is_waiting
 from edi_server.store import Case, DeadLetter, DeliveryAttempt, Subject
 
 RECEIVE, POST, DELIVER, ADVISE, WATCH = "receive", "post", "deliver", "advise", "watch"
+#: How long the engine remembers finished work: the watch's and the clock's, and all other.
+SHORT_MEMORY, LONG_MEMORY = timedelta(hours=1), timedelta(days=30)
 
 
 class Work:
@@ -52,6 +64,14 @@ class Work:
         self._submitter.submit(
             ADVISE, ADVISE, _id(ADVISE, agreement_id, run), agreement_id, {"agreement": agreement_id}
         )
+
+    def broken(self) -> list[Broken]:
+        """What the engine gave up without us."""
+        return self._submitter.broken()
+
+    def forget(self, age: timedelta, among: tuple[str, ...] = ()) -> None:
+        """Let the engine forget finished work of that age."""
+        self._submitter.forget(age, among=among)
 
     def resume(self, letter: DeadLetter, *, run: str) -> None:
         """Submit given-up work again."""
@@ -212,6 +232,29 @@ class Workflows:
         for transmission in outbound:
             # The same run as the one who wanted it sent (again) submits: attempts made so far tell them apart.
             self._work.deliver(transmission.id, transmission.mailbox, run=str(transmission.attempts or ""))
+
+        self._park_broken()
+        self._forget()
+
+    def _park_broken(self) -> None:
+        """Show people what the engine gave up without us, once."""
+        for broken in self._work.broken():
+            with self._corridor.store.begin() as work:
+                if work.dead_letters.of_workflow(broken.workflow_id) is None:
+                    letter = DeadLetter(
+                        workflow_id=broken.workflow_id,
+                        workflow_kind=broken.workflow,
+                        workflow_input={**broken.argument, "partition": broken.partition},
+                        error=broken.error,
+                        permanent=True,
+                        attempts=RECOVERY_BOUND,
+                    )
+                    work.dead_letters.park(letter)
+
+    def _forget(self) -> None:
+        """Ids of finished work need not be kept for ever: every step looks at the store before it acts."""
+        self._work.forget(SHORT_MEMORY, (WATCH, BY_CLOCK))
+        self._work.forget(LONG_MEMORY)
 
     # dead letters
 

@@ -1,5 +1,8 @@
 """What happens when the machine fails, and when partners do what they should not."""
 
+from datetime import timedelta
+
+from edi_server.engine import outbound
 from edi_server.samples import SAMPLES
 
 
@@ -129,3 +132,56 @@ def test_test_traffic_without_a_test_agreement_reaches_no_erp(plant):
     assert "lane-not-agreed" in reasons
     assert documents(plant) == []
     assert plant.sandbox.orders() == []
+
+
+def test_one_delivery_that_cannot_be_advised_holds_back_no_other(plant, monkeypatch):
+    for name in ("order-4500012345.edi", "orders-2026-11-23.edi"):
+        plant.drop_sample(name)
+    plant.settle()
+    odd, *fine = [name for order in plant.sandbox.orders() for name in plant.sandbox.validate_delivery(order.name)]
+    advise = outbound.advise
+
+    def stumble(corridor, agreement, delivery):
+        if delivery.record_name == odd:
+            raise ZeroDivisionError("odd")
+        return advise(corridor, agreement, delivery)
+
+    monkeypatch.setattr(outbound, "advise", stumble)
+    plant.daemon.work.advise("nordmarkt/despatch-out", run="now")
+    plant.settle()
+    plant.daemon.workflows.pick_up()
+    plant.settle()
+    with plant.store.read() as work:
+        sent = {document.number for document in work.documents.newest(direction="outbound")}
+        letters = [letter for letter in work.dead_letters.newest() if odd in letter.error]
+    assert sent == set(fine)
+    assert len([name for name in plant.outbox("nordmarkt") if name.startswith("DESADV")]) == len(fine)
+    assert [letter.workflow_kind for letter in letters] == ["advise"]
+
+
+def test_what_the_engine_gave_up_itself_is_a_dead_letter_shown_once(plant):
+    plant.drop_sample("order-4500012345.edi")
+    plant.settle()
+    with plant.store.read() as work:
+        [taken] = work.transmissions.newest(direction="inbound")
+    # The workflow itself fails, not a step: its argument lacks what it begins with.
+    plant.daemon.submitter.submit("receive", "receive", "receive:broken", taken.mailbox, {"odd": taken.id})
+    plant.settle()
+    plant.daemon.workflows.pick_up()
+    with plant.store.read() as work:
+        [letter] = work.dead_letters.newest()
+    assert (letter.workflow_id, letter.workflow_kind) == ("receive:broken", "receive")
+    assert letter.workflow_input == {"odd": taken.id, "partition": taken.mailbox}
+    plant.daemon.workflows.pick_up()
+    with plant.store.read() as work:
+        assert len(work.dead_letters.newest()) == 1
+
+
+def test_the_engine_forgets_finished_work_in_time(plant):
+    plant.drop_sample("order-4500012345.edi")
+    plant.settle()
+    assert plant.daemon.submitter.forget(timedelta(days=1)) == 0
+    assert plant.daemon.submitter.forget(timedelta(0)) >= 3
+    plant.daemon.workflows.pick_up()
+    plant.settle()
+    assert len(plant.sandbox.orders()) == 1
