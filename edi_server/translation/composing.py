@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from edi_server.findings import Finding
 from edi_server.syntax.normal import from_text
@@ -33,6 +34,8 @@ class Composer:
         self.frame, self.tests, self.choice, self.findings, self.spills = frame, tests, choice, findings, spills
         self.elements: Elements = {}
         self.more: list[Elements] = []
+        #: Elements of this segment, and of each further one, that hold a chosen composite.
+        self.taken: list[set[int]] = [set()]
 
     def compose(self, spoken: Sequence[Spoken], site: Site | None, where: Where) -> bool:
         """Put everything in; False, with a finding, if the segment would not be read by the line it is written for."""
@@ -82,13 +85,14 @@ class Composer:
             value = parts.get(failing.component, "")
             self.findings.append(faults.misfiled(self.frame, binding.site, path_of(where), value))
             return
-        if any(_room(elements, choice, parts) for elements in (self.elements, *self.more)):
+        if any(map(_enter, (self.elements, *self.more), self.taken, repeat(choice), repeat(parts))):
             return
         if self.spills:
-            self.more.append({element: dict(parts) for element, parts in plain.items()})
-            if _room(self.more[-1], choice, parts):
+            further = {element: dict(parts) for element, parts in plain.items()}
+            if _enter(further, (taken := set()), choice, parts):
+                self.more.append(further)
+                self.taken.append(taken)
                 return
-            self.more.pop()
         self.findings.append(faults.place_taken(self.frame, binding.site, binding.spots[0], path_of(where), said[0][0]))
 
     def _is_as_wanted(self, site: Site | None, where: Where) -> bool:
@@ -126,12 +130,13 @@ def _without(elements: Elements, inside: set[int]) -> Elements:
     return {element: parts for element, parts in elements.items() if element not in inside}
 
 
-def _room(elements: Elements, choice: Choice, parts: dict[int, str]) -> bool:
-    """Put a composite into the first element of a choice that has room for it."""
+def _enter(elements: Elements, taken: set[int], choice: Choice, parts: dict[int, str]) -> bool:
+    """Put a composite into the first element of a choice that has room for it: no other was put there."""
     for element in choice.elements:
         there = elements.get(element, {})
-        if not there or (len(choice.elements) == 1 and all(there.get(c, t) == t for c, t in parts.items())):
+        if element not in taken and (not there or (len(choice.elements) == 1 and not there.keys() & parts.keys())):
             elements[element] = there | parts
+            taken.add(element)
             return True
     return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +11,7 @@ from edi_server.canonical import DOCUMENTS
 from edi_server.partners.located import dotted
 from edi_server.translation.codecs import CODECS
 from edi_server.translation.merge import Item, Key, Merged
+from edi_server.translation.nearest import nearest_of
 from edi_server.translation.paths import Path, PathError, parse_path
 from edi_server.translation.profile import (
     ALL,
@@ -304,9 +304,3 @@ def _inside(name: str, prefix: Key, key: Key) -> Key | None:
 def _is(value: Any) -> Any:
     """A scalar, or what a table with its reason says it is."""
     return value["is"] if isinstance(value, dict) and "is" in value else value
-
-
-def nearest_of(word: str, valid: Iterable[str]) -> str | None:
-    """The valid word that was probably meant."""
-    close = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.55)
-    return close[0] if close else None

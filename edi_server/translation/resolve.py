@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Literal
 
@@ -10,6 +9,7 @@ from edi_server.canonical import Record
 from edi_server.guides.model import Element, ElementUse, Guide, Position
 from edi_server.translation.codecs import CODECS, Codec
 from edi_server.translation.formulas import FormulaError, parse_formula
+from edi_server.translation.nearest import nearest_of
 from edi_server.translation.paths import Condition, Leaf, Path, Step
 from edi_server.translation.plan import (
     Binding,
@@ -307,7 +307,6 @@ class _Resolver:
         )
 
     def _refuse(self, entry: Entry, reason: NoPlace) -> None:
-        near = difflib.get_close_matches(reason.word, reason.valid, n=1, cutoff=0.3) if reason.word else []
         sentence = reason.sentence + (f"; it has {', '.join(reason.valid)}" if reason.valid else "")
         owner = entry.owner if entry.owner == "document" else f"shapes.{entry.owner}"
         problem = ProfileProblem(
@@ -315,7 +314,7 @@ class _Resolver:
             line=entry.source.line,
             key=f"{owner}.{entry.key}",
             sentence=sentence,
-            nearest=near[0] if near else None,
+            nearest=nearest_of(reason.word, reason.valid) if reason.word else None,
         )
         if problem not in self.problems:
             self.problems.append(problem)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 from edi_server.canonical import DOCUMENTS, Record
 from edi_server.translation.checks import CHECKS
 from edi_server.translation.codecs import CODECS
 from edi_server.translation.formulas import FormulaError, parse_formula
+from edi_server.translation.nearest import nearest_of
 from edi_server.translation.profile import (
     CodeTable,
     Entry,
@@ -250,9 +250,7 @@ def _unknown(word: str, what: str, valid: Iterable[str]) -> _Problem:
 def _problem(source: Source, key: str, problem: _Problem) -> ProfileProblem:
     sentence, word, valid = problem
     choices = list(valid)
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.55) if word else choices[:1]
+    near = nearest_of(word, choices) if word else next(iter(choices), None)
     if word and not near and choices:
         sentence += f"; valid: {', '.join(sorted(choices))}"
-    return ProfileProblem(
-        file=source.file, line=source.line, key=key, sentence=sentence, nearest=near[0] if near else None
-    )
+    return ProfileProblem(file=source.file, line=source.line, key=key, sentence=sentence, nearest=near)
