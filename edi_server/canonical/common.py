@@ -14,7 +14,7 @@ NOON = time(12)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of every canonical record: frozen, keyword only, compared by value, written as JSON without absent fields."""
+    """Base of every canonical record: frozen, keyword only, compared by value; absent fields are left out of JSON."""
 
 
 class When(Record, frozen=True, kw_only=True):

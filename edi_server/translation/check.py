@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from edi_server.guides.model import Guide, Position
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, Site, Slot, Demand, disjoint
+from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, disjoint
 from edi_server.translation.profile import Entry, Profile, ProfileProblem
 from edi_server.translation.resolve import resolve
 
@@ -145,7 +145,7 @@ def _nested(frame: Frame) -> Iterator[Nested]:
 def _check_frame(
     plan: Plan, frame: Frame, tests: tuple[Demand, ...], nested: Nested | None, scope: Scope | None
 ) -> Iterator[ProfileProblem]:
-    yield from _check_places(frame, plan)
+    yield from _check_places(frame)
     if scope is plan.root or frame.position in plan.guide.groups:
         yield from _check_rows(plan, frame, nested, scope)
     entry = nested.site.entry if nested else next((binding.site.entry for binding in _all(frame)), None)
@@ -174,8 +174,8 @@ def _filled(plan: Plan, frame: Frame, tests: tuple[Demand, ...], nested: Nested 
     """Places of a segment that lines and conditions write."""
     filled = {(test.element, test.component) for test in tests if test.values and not test.negated}
     inside = nested.choice if nested else None
-    for test in inside.tests if inside else ():
-        filled |= {(inside.elements[0], test.component)} if test.values and not test.negated else set()
+    if inside is not None:
+        filled |= {(inside.elements[0], t.component) for t in inside.tests if t.values and not t.negated}
     for binding in frame.own:
         for spot in binding.spots:
             elements = spot.choice.elements or (inside.elements if inside else ())
@@ -187,7 +187,7 @@ def _filled(plan: Plan, frame: Frame, tests: tuple[Demand, ...], nested: Nested 
     return filled
 
 
-def _check_places(frame: Frame, plan: Plan) -> Iterator[ProfileProblem]:
+def _check_places(frame: Frame) -> Iterator[ProfileProblem]:
     for one, other in combinations(frame.own, 2):
         if one.site is not other.site and _same_place(one, other):
             yield _problem(other.site.entry, f"writes the same place of {frame.tag} as {_name(one.site.entry)}")

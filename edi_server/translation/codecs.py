@@ -18,11 +18,11 @@ from edi_server.translation.dates import read_when, write_when
 from edi_server.translation.records import Kind
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 — an answer about a document, not an error of the machine
     """The text of a message is not what the codec reads; the message is a half sentence, such as "is not a number"."""
 
 
-class Unsayable(ValueError):
+class Unsayable(ValueError):  # noqa: N818 — an answer about a document, not an error of the machine
     """A value of a document cannot be said in this codec; the message is a half sentence."""
 
 

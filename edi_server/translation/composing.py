@@ -8,7 +8,7 @@ from itertools import repeat
 from edi_server.findings import Finding
 from edi_server.syntax.normal import from_text
 from edi_server.translation import faults
-from edi_server.translation.plan import Binding, Choice, Frame, Site, Demand
+from edi_server.translation.plan import Binding, Choice, Demand, Frame, Site
 from edi_server.translation.saying import Said, Where, path_of
 
 Elements = dict[int, dict[int, str]]
@@ -89,7 +89,8 @@ class Composer:
             return
         if self.spills:
             further = {element: dict(parts) for element, parts in plain.items()}
-            if _enter(further, (taken := set()), choice, parts):
+            taken: set[int] = set()
+            if _enter(further, taken, choice, parts):
                 self.more.append(further)
                 self.taken.append(taken)
                 return

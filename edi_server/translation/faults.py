@@ -51,7 +51,8 @@ def code_unlisted(frame: Frame, site: Site, spot: Spot, number: int, text: str) 
     return Finding(
         code="profile.code-unlisted",
         severity="error",
-        sentence=f"We have not agreed what {spot.element.name} {_cut(text)!r} means, so {_words(site.name)} was left out.",
+        sentence=f"We have not agreed what {spot.element.name} {_cut(text)!r} means, so {_words(site.name)} "
+        "was left out.",
         place=_place(frame, spot, number, site.name),
         found=_cut(text),
         expected=_cut(known),
@@ -72,7 +73,7 @@ def constant_differs(frame: Frame, site: Site, spot: Spot, number: int | None, t
     )
 
 
-def computed_differs(frame: Frame, site: Site, spot: Spot, number: int, text: str, expected: str) -> Finding:
+def computed_differs(frame: Frame, spot: Spot, number: int, text: str, expected: str) -> Finding:
     """`profile.computed-differs`: a count or control sum is not what the document gives."""
     return Finding(
         code="profile.computed-differs",
@@ -147,7 +148,8 @@ def place_taken(frame: Frame, site: Site, spot: Spot, field: str, value: str) ->
     return Finding(
         code="profile.place-taken",
         severity="error",
-        sentence=f"There is no place left in {frame.tag} for {_words(site.name)} {_cut(value)!r}, so it was not written.",
+        sentence=f"There is no place left in {frame.tag} for {_words(site.name)} {_cut(value)!r}, so it was "
+        "not written.",
         place=_place(frame, spot, None, field),
         found=_cut(value),
     )

@@ -16,7 +16,7 @@ from edi_server.guides.model import Node, Tree
 from edi_server.syntax.normal import to_text
 from edi_server.translation import faults
 from edi_server.translation.codecs import Unreadable
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, Site, Slot, Spot, Demand
+from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, Spot
 
 #: Segment number, element, repetition, component: all from 1, but for repetitions from 0.
 Mark = tuple[int, int, int, int]
@@ -131,7 +131,7 @@ class _Reader:
             if key in state.claimed or not slot.conditional:
                 state.marks.update(_test_marks(slot.tests, node.number))
                 state.firm.add(node.number)
-        for slot, node, prefix in state.taken.values():
+        for _, node, prefix in state.taken.values():
             if node.number in state.firm:
                 continue
             state.firm.add(node.number)
@@ -170,7 +170,7 @@ class _Reader:
             if isinstance(taker, Slot):
                 used |= self._take_slot(state, taker, child, prefix, outer)
             else:
-                used |= self._take_nested(state, frame, taker, child)
+                used |= self._take_nested(state, taker, child)
         return used
 
     def _take_slot(self, state: _State, slot: Slot, node: Node, prefix: str, outer: tuple[Slot, ...]) -> bool:
@@ -186,7 +186,7 @@ class _Reader:
         self._frame(state, slot.frame, node, None, f"{prefix}@{slot.key} ", inner)
         return True
 
-    def _take_nested(self, state: _State, frame: Frame, nested: Nested, node: Node) -> bool:
+    def _take_nested(self, state: _State, nested: Nested, node: Node) -> bool:
         if nested.site.line.kind == "within":
             if id(nested) in state.matched:
                 self.findings.append(faults.more_than_one(_frame_of(self.plan, nested), nested.site, node.number))
@@ -372,7 +372,7 @@ def compare(site: Site, frame: Frame, spot: Spot, number: int, text: str, docume
         return faults.not_readable(frame, site, spot, number, text, str(why))
     if expected is None or stated == expected:
         return None
-    return faults.computed_differs(frame, site, spot, number, text, write_decimal(expected)[0])
+    return faults.computed_differs(frame, spot, number, text, write_decimal(expected)[0])
 
 
 def _absent(scope: Scope, name: str) -> Any:

@@ -42,7 +42,7 @@ class Interpreting:
         """The segments of the document."""
         scope = self.plan.root
         said = self._say(scope, document, None)
-        inside, _ = self._children(scope, scope.frame, document, said, None, self._kept(scope, document))
+        inside, _ = self._children(scope, scope.frame, document, said, None, _kept(document))
         return inside
 
     # -- records
@@ -60,7 +60,7 @@ class Interpreting:
                 return []
         spoken = self._spoken(scope.frame.own, said, where)
         composer = Composer(scope.frame, nested.tests, nested.choice, self.findings)
-        kept = self._kept(scope, record)
+        kept = _kept(record)
         inside, filled = self._children(scope, scope.frame, record, said, where, kept, number=number)
         has_own = any(_counts(one[0]) for one in spoken)
         if not has_own and not filled:
@@ -182,9 +182,6 @@ class Interpreting:
 
     # -- kept segments
 
-    def _kept(self, scope: Scope, record: Record) -> list[str]:
-        return list(getattr(record, "kept", ()))
-
     def _place(self, frame: Frame, kept: list[str], where: Where) -> tuple[dict[int, list[str]], list[str]]:
         """Kept segments by position, and those that belong below a slot."""
         chunks: dict[int, list[str]] = {}
@@ -204,6 +201,10 @@ class Interpreting:
 
     def _homeless(self, kept: list[str], where: Where) -> None:
         self.findings += [faults.no_place(path_of((where, "kept", None)), text) for text in kept]
+
+
+def _kept(record: Record) -> list[str]:
+    return list(getattr(record, "kept", ()))
 
 
 def by_field(finding: Finding) -> tuple[str, str, str]:

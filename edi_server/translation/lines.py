@@ -232,7 +232,7 @@ class _Reader:
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             self._problem(key, source, f"{name} must be {'text' if kind is str else 'a whole number'}")
             return None
-        if name == "width" and value is not None and value < 1:
+        if name == "width" and isinstance(value, int) and value < 1:
             self._problem(key, source, "width must be at least 1")
             return None
         return value

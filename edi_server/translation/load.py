@@ -11,9 +11,9 @@ from typing import Any
 
 from edi_server.errors import ConfigurationError
 from edi_server.partners.located import read_toml
+from edi_server.translation.lines import read_profile
 from edi_server.translation.merge import Layer, Merged, flatten, merge
 from edi_server.translation.profile import Profile
-from edi_server.translation.lines import read_profile
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_.-]+)*")
 _DEEPEST = 10

@@ -124,7 +124,7 @@ def _demand_why(merged: Merged, key: Key, item: Item) -> None:
 def _same(below: Item | None, item: Item) -> bool:
     if below is None:
         return False
-    return _bare(below.value) == _bare(item.value)
+    return bool(_bare(below.value) == _bare(item.value))
 
 
 def _bare(value: Any) -> Any:

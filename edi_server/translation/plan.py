@@ -1,5 +1,4 @@
-"""A profile resolved against a guide, for one direction: the one form that explaining, checking, interpreting and
-compiling share.
+"""A profile resolved against a guide, for one direction: what explaining, checking, interpreting and compiling share.
 
 A *scope* is where one record is made: the whole message, one occurrence of a group, one segment, or one composite in
 a segment. Its *frame* says what is taken from the scope's own segment (`own`) and from its children (`takers`): a
@@ -121,7 +120,7 @@ class Frame:
 
 @dataclass(eq=False)
 class Slot:
-    """A child segment or group that lines reach into: the first that fulfils the conditions, or all of them (`many`)."""
+    """A child segment or group that lines reach into: the first that fulfils the conditions, or all (`many`)."""
 
     position: int
     tests: tuple[Demand, ...]

@@ -13,7 +13,7 @@ from typing import Any
 
 from edi_server.canonical import Record
 from edi_server.findings import Finding
-from edi_server.guides.model import Guide, Tree
+from edi_server.guides.model import Tree
 from edi_server.syntax.normal import to_text
 from edi_server.translation import dates
 from edi_server.translation import reading_runtime as runtime
@@ -22,6 +22,7 @@ from edi_server.translation.keeping import keep, last_positions, skip
 from edi_server.translation.plan import (
     Binding,
     Choice,
+    Demand,
     Frame,
     Nested,
     Plan,
@@ -30,7 +31,6 @@ from edi_server.translation.plan import (
     Site,
     Slot,
     Spot,
-    Demand,
     disjoint,
 )
 from edi_server.translation.writing_python import Code
@@ -593,7 +593,10 @@ class _Scope:
 
     def _take_group(self, takers: list[Slot | Nested], prefix: str, *, nests: bool) -> None:
         code, position = self.code, takers[0].position
-        missed = (lambda: code(f"q.append((b, i, {prefix!r}))")) if self.keeps else (lambda: None)
+
+        def missed() -> None:
+            if self.keeps:
+                code(f"q.append((b, i, {prefix!r}))")
 
         def missed_before() -> None:
             self._pass_group(position)
@@ -799,7 +802,7 @@ class _Scope:
             elif site.spread:
                 self._append(number, "w")
             else:
-                self._convert(frame, binding, [f"w", *texts[1:]], "i", "v" if site.many else f"v{number}")
+                self._convert(frame, binding, ["w", *texts[1:]], "i", "v" if site.many else f"v{number}")
                 if site.many:
                     with code.block("if v is not None:"):
                         self._append(number, "v")

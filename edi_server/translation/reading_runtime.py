@@ -146,7 +146,7 @@ class Entry:
         self.depth = 0
 
     def all_inside(self) -> Iterator[Entry]:
-        """This one and all inside it, in the order of the message within each level."""
+        """The entry and all inside it, in the order of the message within each level."""
         yield self
         for one in self.inside:
             yield from one.all_inside()

@@ -14,6 +14,7 @@ from edi_server.translation.paths import Condition, Leaf, Path, Step
 from edi_server.translation.plan import (
     Binding,
     Choice,
+    Demand,
     Frame,
     Nested,
     Plan,
@@ -22,7 +23,6 @@ from edi_server.translation.plan import (
     Site,
     Slot,
     Spot,
-    Demand,
 )
 from edi_server.translation.profile import Entry, Line, Profile, ProfileProblem
 from edi_server.translation.records import fields_of, has_kept
@@ -209,9 +209,10 @@ class _Resolver:
         is_group = row.index in self.guide.groups
         chosen = None if is_group or self.direction == "write" else choice
         for taker in frame.takers:
-            same = isinstance(taker, Slot) and (taker.position, taker.tests) == (row.index, tests)
-            if same and not many and not taker.many and taker.choice == chosen:  # type: ignore[union-attr] — same says so
-                return taker  # type: ignore[return-value] — same says so
+            if not isinstance(taker, Slot) or many or taker.many:
+                continue
+            if (taker.position, taker.tests, taker.choice) == (row.index, tests, chosen):
+                return taker
         inner = Frame(row.index, row.tag, row.path)
         slot = Slot(row.index, tests, inner, chosen, many is not None, is_group, str(step).replace(" ", "_"))
         frame.takers.append(slot)

@@ -18,6 +18,7 @@ from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, Source
 from edi_server.translation.reader import Reader, compile_reader
 from edi_server.translation.resolve import resolve
+from edi_server.translation.restoring import compares_plainly, restore
 from edi_server.translation.views import VIEWS
 from edi_server.translation.writer import Writer, compile_writer
 
@@ -61,6 +62,7 @@ class Translator:
         self.profile, self.guide = profile, guide
         self._view = VIEWS.get(profile.view or "")
         self._checks = [CHECKS[name] for name in profile.checks]
+        self._compares_plainly = compares_plainly(profile)
 
     @cached_property
     def reading_plan(self) -> Plan:
@@ -74,10 +76,18 @@ class Translator:
 
     def read(self, tree: Tree) -> Reading:
         """The document that a message says; never raises for anything that a message may contain."""
-        document, findings = self._reader(tree)
+        document, findings = self._read(tree)
         if self._view:
             document = self._view.to_document(document)
         return Reading(document=document, findings=(*findings, *self._judge(document)))
+
+    def _read(self, tree: Tree) -> tuple[Record, list[Finding]]:
+        if tree.released and self._compares_plainly:
+            document, findings = self._reader(msgspec.structs.replace(tree, released=False))
+            if not findings:
+                return restore(document), findings
+        # A finding may come of a stand-in or quote one: the careful way tells.
+        return self._reader(tree)
 
     def write(self, document: Record) -> Writing:
         """The segments that say a document, and what of it could not be said; nothing is ever cut.

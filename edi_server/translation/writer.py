@@ -8,6 +8,7 @@ breaks) takes the interpreter's way for that segment.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 from edi_server.canonical import Record
@@ -15,7 +16,7 @@ from edi_server.findings import Finding
 from edi_server.translation import writing_runtime as runtime
 from edi_server.translation.interpreter_writing import Interpreting, by_field
 from edi_server.translation.normal import normal_record
-from edi_server.translation.plan import Binding, Choice, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot, Demand
+from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot
 from edi_server.translation.saying import Sayer, room_of
 from edi_server.translation.writing_python import Code
 
@@ -96,7 +97,7 @@ class _Record:
     def write(self) -> None:
         """Write the function."""
         code, nested = self.code, self.nested
-        self._sort_frames(self.scope.frame, nested.tests if nested else ())
+        self._sort_frames(self.scope.frame)
         with code.block(f"def {self.function_name}(r, {'' if nested is None else 'w, a, '}X, F, W):"):
             if nested is None:
                 code("w = None")
@@ -105,7 +106,7 @@ class _Record:
             if nested is not None:
                 self._require()
             if nested is not None and nested.nesting is not None:
-                code(f"before = dict(W.numbers)")
+                code("before = dict(W.numbers)")
                 code(f"W.numbers[{nested.nesting.trigger}] += 1")
                 code(f"n = W.numbers[{nested.nesting.trigger}]")
             else:
@@ -153,7 +154,7 @@ class _Record:
 
     # -- saying
 
-    def _sort_frames(self, frame: Frame, tests: tuple[Demand, ...]) -> None:
+    def _sort_frames(self, frame: Frame) -> None:
         """Decide for each frame whether its segment is simple."""
         simple = not self.scope.key[2] and all(_is_simple(binding) for binding in frame.own)
         for binding in frame.own:
@@ -165,7 +166,7 @@ class _Record:
                 if taker.many:
                     self.frames |= {id(binding): taker.frame for binding in taker.frame.own}
                 else:
-                    self._sort_frames(taker.frame, taker.tests)
+                    self._sort_frames(taker.frame)
 
     def _say(self, site: Site) -> None:
         if not site.bindings:
@@ -186,7 +187,7 @@ class _Record:
         code, spot = self.code, binding.spots[0]
         slowly = f"say_piece({sayer}, r, w, F)"
         room = room_of(site, spot)
-        if site.line.when or site.line.default is not None and site.codes is None:
+        if site.line.when or (site.line.default is not None and site.codes is None):
             self._say_slowly(binding, number, sayer)
         elif site.codes is not None:
             codes = {
@@ -479,9 +480,9 @@ class _Expression:
                 elif not test.values and not test.negated:
                     conditions.append(f"not ({filled})")
         for element, groups in by_element.items():
-            others = [name for name, _, constant in self.plain.get(element, {}).values()]
-            groups += [f"({' or '.join(others)})"] if others else []
-            conditions += [f"not ({one} and {other})" for n, one in enumerate(groups) for other in groups[n + 1 :]]
+            others = [name for name, _, _ in self.plain.get(element, {}).values()]
+            wanted = [*groups, f"({' or '.join(others)})"] if others else groups
+            conditions += [f"not ({one} and {other})" for one, other in combinations(wanted, 2)]
         return " and ".join(conditions) or "True"
 
     def text(self) -> str:

@@ -13,7 +13,7 @@ from edi_server.syntax.normal import from_text, to_text
 from edi_server.translation import faults
 from edi_server.translation.composing import Composer, Spoken
 from edi_server.translation.keeping import place_kept, unfold
-from edi_server.translation.plan import Binding, Choice, Frame, Site, Demand
+from edi_server.translation.plan import Binding, Choice, Demand, Frame, Site
 from edi_server.translation.saying import Said, Sayer, Where, path_of
 
 #: Finds characters that need a stand-in or are legal nowhere.

@@ -20,7 +20,7 @@ from edi_server.guides import Tree, check, load_guide
 from edi_server.translation import Translator, load_profile, translator_for
 from edi_server.translation.interpreter import read_tree
 from edi_server.translation.interpreter_writing import write_record
-from edi_server.translation.plan import Nested, Scope, Site, Slot, Demand
+from edi_server.translation.plan import Demand, Nested, Scope, Site, Slot
 from edi_server.translation.reader import compile_reader
 from edi_server.translation.saying import room_of, split_text
 from edi_server.translation.views import VIEWS
@@ -109,65 +109,65 @@ KEPT = {
 }
 
 
-def sayable(translator: Translator) -> st.SearchStrategy[Record]:
-    """Documents (or arrangements) that the profile can say: texts that fit, qualifiers that belong where they stand."""
-    plan = translator.writing_plan
+class Sayable:
+    """Documents (or arrangements) that a profile can say: texts that fit, qualifiers that belong where they stand."""
 
-    @cache
-    def records(key: Any, nested: Nested | None, depth: int) -> st.SearchStrategy[Record]:
-        scope = plan.scopes[key]
+    def __init__(self, translator: Translator) -> None:
+        self.plan = translator.writing_plan
+        self.message = translator.guide.message
+        self.documents = self.records(self.plan.root.key, None, 0)
+
+    def records(self, key: Any, nested: Nested | None, depth: int) -> st.SearchStrategy[Record]:
+        scope = self.plan.scopes[key]
         takers = {id(taker.site): taker for taker in nested_of(scope.frame)}
         fields = {}
         for site in scope.sites:
             if site.line.kind == "value":
-                fields[site.line.field] = values(scope, site, nested)
+                fields[site.line.field] = self.values(site, nested)
             elif site.line.kind in ("within", "each"):
                 taker = takers[id(site)]
-                if depth + (taker.scope == key) > 2:
-                    continue
-                inner = records(taker.scope, taker, depth + (taker.scope == key))
-                one = site.line.kind == "within"
-                fields[site.line.field] = st.none() | inner if one else st.lists(inner, max_size=2).map(tuple)
-        tag = scope.frame.tag if not scope.key[2] else "-"
-        if scope.keeps and KEPT.get(tag):
-            kept = [
-                text for text in KEPT[tag] if not (translator.guide.message == "DESADV" and text[:3] in ("RCS", "QVR"))
-            ]
-            fields["kept"] = st.just(()) | st.lists(st.sampled_from(kept), max_size=2, unique=True).map(tuple)
+                deeper = depth + (taker.scope == key)
+                if deeper <= 2:
+                    inner = self.records(taker.scope, taker, deeper)
+                    several = st.lists(inner, max_size=2).map(tuple)
+                    fields[site.line.field] = st.none() | inner if site.line.kind == "within" else several
+        fields |= self.kept(scope)
         needed = {site.line.field for site in scope.sites if site.required or wanted(site, nested)}
         return some_of(fields, needed, 8).map(lambda found: scope.record(**exclusive(found)))
 
-    def values(scope: Scope, site: Site, nested: Nested | None) -> st.SearchStrategy[Any]:
-        binding = site.bindings[0]
-        spot = binding.spots[0]
-        tests = [test for test in binding_tests(site, nested, spot)]
+    def kept(self, scope: Scope) -> dict[str, st.SearchStrategy[Any]]:
+        texts = KEPT.get(scope.frame.tag, []) if scope.keeps and not scope.key[2] else []
+        texts = [text for text in texts if self.message == "ORDERS" or text[:3] not in ("RCS", "QVR")]
+        return {"kept": st.lists(st.sampled_from(texts), max_size=2, unique=True).map(tuple)} if texts else {}
+
+    def values(self, site: Site, nested: Nested | None) -> st.SearchStrategy[Any]:
         if site.codes is not None:
             return st.sampled_from(sorted(site.codes.writing))
+        spot = site.bindings[0].spots[0]
         if site.codec.kind == "when":
             value: st.SearchStrategy[Any] = WHEN
         elif site.codec.kind == "decimal":
             value = NUMBERS if spot.element.max_length >= 15 else st.integers(0, 999).map(Decimal)
-        elif tests:
-            allowed = [
-                one for one in QUALIFIERS if all(test.holds(one) for test in tests) and len(one) <= room_of(site, spot)
-            ]
-            allowed += [one for test in tests if not test.negated for one in test.values]
-            value = st.sampled_from(allowed)
-        elif len(spot.components) > 1:
-            room, size = room_of(site, spot), 20 if site.spread else len(spot.components)
-            value = st.lists(TEXT | st.text("ab ", min_size=room, max_size=room + 9), max_size=4).map("\n".join)
-            value = value.filter(lambda text: site.required <= len(split_text(text, "\n", room)) <= size)
         else:
-            value = st.just("") if not site.required and not site.many else WORD
-            value = value | WORD | TEXT.map(lambda text: text.strip() or "x")
-            value = value.map(lambda text: text[: room_of(site, spot)])
+            value = texts_for(site, list(conditions(nested, spot)))
         if site.many:
             return st.lists(value, max_size=3).map(tuple)
-        if wanted(site, nested):
-            return value
-        return value if site.required or site.line.default is not None else st.none() | value
+        return value if site.required or wanted(site, nested) else st.none() | value
 
-    return records(plan.root.key, None, 0)
+
+def texts_for(site: Site, tests: list[Demand]) -> st.SearchStrategy[str]:
+    """Texts that fit a place, and fulfil the conditions there."""
+    spot = site.bindings[0].spots[0]
+    room = room_of(site, spot)
+    if tests:
+        allowed = [one for one in QUALIFIERS if all(test.holds(one) for test in tests) and len(one) <= room]
+        return st.sampled_from(allowed + [one for test in tests if not test.negated for one in test.values])
+    if len(spot.components) > 1:
+        size = 20 if site.spread else len(spot.components)
+        lines = st.lists(TEXT | st.text("ab ", min_size=room, max_size=room + 9), max_size=4)
+        return lines.map("\n".join).filter(lambda text: site.required <= len(split_text(text, "\n", room)) <= size)
+    short = WORD | TEXT.map(lambda text: text.strip() or "x")
+    return (short if site.required or site.many else st.just("") | short).map(lambda text: text[:room])
 
 
 def some_of(
@@ -184,7 +184,7 @@ def some_of(
     )
 
 
-def binding_tests(site: Site, nested: Nested | None, spot: Any) -> Iterator[Demand]:
+def conditions(nested: Nested | None, spot: Any) -> Iterator[Demand]:
     """Conditions that a value must fulfil where it stands."""
     for test in nested.tests if nested else ():
         if spot.choice.elements == (test.element,) and spot.components == (test.component,):
@@ -200,7 +200,7 @@ def binding_tests(site: Site, nested: Nested | None, spot: Any) -> Iterator[Dema
 def wanted(site: Site, nested: Nested | None) -> bool:
     """True if the way to a record asks for the field to be filled."""
     return site.line.kind == "value" and any(
-        not test.holds("") for test in binding_tests(site, nested, site.bindings[0].spots[0]) if not test.values
+        not test.holds("") for test in conditions(nested, site.bindings[0].spots[0]) if not test.values
     )
 
 
@@ -220,7 +220,7 @@ def nested_of(frame: Any) -> Iterator[Nested]:
 
 def documents(translator: Translator) -> st.SearchStrategy[Record]:
     view = VIEWS.get(translator.profile.view or "")
-    found = sayable(translator)
+    found = Sayable(translator).documents
     return found.map(view.to_document) if view else found
 
 
@@ -259,7 +259,7 @@ def test_the_normal_form_is_its_own_and_writes_the_same_bytes(message: str, vers
 # -- any documents, sayable or not
 
 
-def any_value(kind: Any, depth: int) -> st.SearchStrategy[Any]:
+def any_value(kind: Any, depth: int) -> st.SearchStrategy[Any]:  # noqa: PLR0911 — one answer for each kind of type
     arguments = typing.get_args(kind)
     if type(None) in arguments:
         return st.none() | any_value(next(one for one in arguments if one is not type(None)), depth)

@@ -112,7 +112,7 @@ def test_extending_in_a_circle_is_refused(write):
         load_profile("edifact/one", roots=[folder])
 
 
-def test_the_version_is_that_of_the_content(write, tmp_path):
+def test_the_version_is_that_of_the_content(write):
     first = small(write)
     assert small(write, SMALL.replace("[codes", "# a remark\n\n[codes")).version == first.version
     assert small(write, SMALL.replace("6063=21", "6063=1")).version != first.version
@@ -120,7 +120,8 @@ def test_the_version_is_that_of_the_content(write, tmp_path):
     number = {"at": "BGM.1056", "why": "a reason"}
     other = {"at": "BGM.1056", "why": "another reason"}
     versions = {small(write, overrides={"document": {"number": one}}).version for one in (number, other)}
-    assert len(versions) == 1 and first.version not in versions
+    assert len(versions) == 1
+    assert first.version not in versions
 
 
 # -- the agreement's overrides
@@ -167,7 +168,7 @@ def test_an_override_needs_its_reason_and_an_effect(write, overrides, key, sente
 ERRORS = [
     # unknown words, with the nearest known one
     ('number = "BGM.1004"', 'nubmer = "BGM.1004"', "document.nubmer", "is not a field of Order", "number"),
-    ('default = ', 'defautl = ', "document.kind", "is not a key of such a line", "default"),
+    ("default = ", "defautl = ", "document.kind", "is not a key of such a line", "default"),
     ('as = "decimal" }', 'as = "decimale" }', "shapes.line.quantity", "is not a known codec", "decimal"),
     ('shape = "line" }', 'shape = "lime" }', "document.lines", "'lime' is not a shape", "line"),
     ('codes = "kind"', 'codes = "kinds"', "document.kind", "'kinds' is not a code table", "kind"),
@@ -317,7 +318,7 @@ def test_nothing_in_a_profile_becomes_code(write):
     toml = NASTY.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     text = SMALL.replace('"220" = "standard"', f'"220" = "standard"\n"{toml}" = "rush"')
     text = text.replace(
-        'number = "BGM.1004"', f'number = "BGM.1004"\ntitle = {{ at = "BGM.C002.1000", codes = "t", open = true }}'
+        'number = "BGM.1004"', 'number = "BGM.1004"\ntitle = { at = "BGM.C002.1000", codes = "t", open = true }'
     )
     text += f'\n[codes.t]\n"{toml}" = "{toml}"\n[constants]\n"BGM.4343" = "{toml}"\n'
     profile = small(write, text)

@@ -1,0 +1,65 @@
+"""Released characters given back to a document that was read without looking at them.
+
+One stand-in in a message is enough to make it a released one, and most messages have one somewhere. Reading every
+element carefully for its sake costs four times as much as reading quickly and mending the few texts it is in.
+"""
+
+from __future__ import annotations
+
+import re
+from operator import is_
+from typing import Any
+
+from msgspec.structs import astuple, replace
+
+from edi_server.canonical import Record
+from edi_server.syntax.normal import STAND_INS, to_text
+from edi_server.translation.profile import Entry, Profile
+
+_SPECIAL = re.compile(f"[{re.escape(''.join(STAND_INS))}]")
+_CONDITION = re.compile(r"\[([^\[\]]*)\]")
+
+
+def compares_plainly(profile: Profile) -> bool:
+    """True if nothing that the profile compares with texts of a message contains a character that may be released."""
+    if any(_SPECIAL.search(code.code) for table in profile.codes.values() for code in table.codes):
+        return False
+    return not any(_is_special(entry) for shape in profile.shapes.values() for entry in shape.entries)
+
+
+def _is_special(entry: Entry) -> bool:
+    line = entry.reading
+    if line is None:
+        return False
+    paths = (*line.at, *line.also, *line.parts)
+    compared = [condition for path in paths for condition in _CONDITION.findall(path.text)]
+    compared += [value for _, value in line.when]
+    if line.kind == "constant":
+        compared.append(line.value)
+    return any(_SPECIAL.search(text) for text in compared)
+
+
+def restore(record: Record) -> Record:
+    """The record with every stand-in turned into what it stands for; kept segments stay in normal form."""
+    mended: dict[int, Any] = {}
+    for at, value in enumerate(astuple(record)):
+        if value.__class__ is str:
+            # Stand-ins are control characters, so most texts need no closer look.
+            if not value.isprintable():
+                mended[at] = to_text(value)
+        elif value.__class__ is tuple:
+            if value and (items := _restore_all(value)) is not value:
+                mended[at] = items
+        elif isinstance(value, Record) and (inner := restore(value)) is not value:
+            mended[at] = inner
+    if not mended:
+        return record
+    names = record.__struct_fields__
+    return replace(record, **{names[at]: value for at, value in mended.items() if names[at] != "kept"})
+
+
+def _restore_all(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if isinstance(items[0], str):
+        return items if all(map(str.isprintable, items)) else tuple(map(to_text, items))
+    mended = tuple([restore(item) if isinstance(item, Record) else item for item in items])
+    return items if all(map(is_, mended, items)) else mended
