@@ -13,7 +13,7 @@ UTC = ZoneInfo("UTC")
 NOON = time(12)
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of every canonical record: frozen, keyword only, compared by value; absent fields are left out of JSON."""
 
 
