@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -55,33 +54,29 @@ def _number(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | 
 
 
 def _lines(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    if not document.lines and not any(True for _ in _each_line(document)):
+    if not any(True for _ in _each_line(document)):
         yield "lines", "The document has no line.", None, None
 
 
 def _article(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    for place, line in _each_line(document):
+    for where, line in _each_line(document):
         if not (line.gtin or line.supplier_sku or line.buyer_sku or line.articles):
-            where = place()
             yield where, f"{_name(line, where)} names no article: no GTIN and no article number.", None, None
 
 
 def _quantity(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    for place, line in _each_line(document):
+    for where, line in _each_line(document):
         if line.quantity is None:
-            where = place()
             yield f"{where}.quantity", f"{_name(line, where)} has no quantity.", None, None
         elif not line.quantity.is_finite() or line.quantity <= 0:
-            where = place()
             sentence = f"{_name(line, where)} has a quantity that is not above zero."
             yield f"{where}.quantity", sentence, str(line.quantity), "more than 0"
 
 
 def _line_numbers(document: Order) -> Iterator[tuple[str, str, str | None, str | None]]:
     seen: set[str] = set()
-    for place, line in _each_line(document):
+    for where, line in _each_line(document):
         if line.number and line.number in seen:
-            where = place()
             sentence = f"Line number {line.number} is used twice, so answers to it would be ambiguous."
             yield f"{where}.number", sentence, line.number, "each line number once"
         seen.add(line.number or "")
@@ -106,13 +101,12 @@ def _sscc(document: DespatchAdvice) -> Iterator[tuple[str, str, str | None, str 
             seen.add(code)
 
 
-def _each_line(document: Any) -> Iterator[tuple[Callable[[], str], Any]]:
-    """Each line with what tells its place, which is asked for only where something is wrong."""
+def _each_line(document: Any) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(document.lines):
-        yield partial("lines[{}]".format, number), line
+        yield f"lines[{number}]", line
     for where, package in _each_package(getattr(document, "packages", ()), "packages"):
         for number, line in enumerate(package.lines):
-            yield partial("{}.lines[{}]".format, where, number), line
+            yield f"{where}.lines[{number}]", line
 
 
 def _each_package(packages: Iterable[Any], where: str) -> Iterator[tuple[str, Any]]:
