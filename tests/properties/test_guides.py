@@ -7,9 +7,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import valid_messages
 
-from edi_server.findings import has_errors
+from edi_server.findings import Place, has_errors
 from edi_server.guides import Guide, check, flatten, known_guides, load_guide
 from edi_server.guides.checker import Checker
+from edi_server.guides.model import Component, Element, ElementUse, SegmentDefinition
+from edi_server.guides.segment_faults import SegmentFaults
+from edi_server.guides.segment_rule import segment_rule
 from edi_server.guides.structure_faults import tag_of
 
 GUIDES = [(message, version) for message, versions in known_guides().items() for version in versions]
@@ -137,6 +140,110 @@ def test_a_wrong_element_is_found_in_its_segment_and_nowhere_else(case, data):
     assert has_errors(findings)
     errors = {finding.place.segment for finding in findings if has_errors([finding])}
     assert errors == {number}
+
+
+def coded_elements() -> list[Element]:
+    """Every coded element of every guide, once each."""
+    elements = {
+        (version, part.element.id): part.element
+        for message, version in GUIDES
+        for row in load_guide(message=message, version=version).positions
+        for use in row.segment.elements
+        for part in use.components
+        if part.element.codes
+    }
+    return list(elements.values())
+
+
+def segment_of(*elements: ElementUse) -> SegmentDefinition:
+    return SegmentDefinition(tag="XXX", name="", elements=elements)
+
+
+def alone(element: Element, *, mandatory: bool) -> ElementUse:
+    part = Component(element=element, mandatory=mandatory)
+    return ElementUse(composite=None, name="", mandatory=mandatory, repeat=1, components=(part,))
+
+
+def twice(element: Element, *, mandatory: bool, part: bool) -> ElementUse:
+    """A composite of two; `part` says whether they are mandatory in it."""
+    parts = (Component(element=element, mandatory=part),) * 2
+    return ElementUse(composite="C000", name="", mandatory=mandatory, repeat=1, components=parts)
+
+
+def is_right(definition: SegmentDefinition, segment: str) -> bool:
+    """What the explanation says."""
+    faults = SegmentFaults(definition, Place(segment=1, tag="XXX"), codes="error", directory="D.96A")
+    return not faults.examine(segment)
+
+
+def test_a_rule_allows_every_code_of_a_list_and_nothing_that_only_begins_or_goes_on_like_one():
+    for element in coded_elements():
+        rule = segment_rule(segment_of(alone(element, mandatory=True)))
+        near = {code[:cut] for code in element.codes for cut in range(1, len(code))}
+        near |= {code + more for code in element.codes for more in "0Z "}
+        assert [code for code in element.codes if not rule(f"XXX+{code}")] == []
+        assert [value for value in near - element.codes if rule(f"XXX+{value}")] == []
+
+
+def test_a_rule_allows_only_an_absent_value_where_no_code_of_a_list_has_the_right_form():
+    element = Element(id="0000", name="", kind="an", min_length=1, max_length=2, codes=frozenset({"ABC"}))
+    text = Element(id="0001", name="", kind="an", min_length=1, max_length=3)
+    for mandatory in (True, False):
+        rule = segment_rule(segment_of(alone(element, mandatory=mandatory), alone(text, mandatory=True)))
+        assert bool(rule("XXX++ABC")) is not mandatory
+        assert not rule("XXX+ABC+ABC")
+
+
+VALUES = ["", "1", "12", "123", "1.2", "1,23", "12.3", "-1", "-1.2", "1.", "-", "A", "AB", "ABC", "A1", " ", "\x01"]
+SHAPES = [
+    "+{}",
+    "+{}+{}",
+    "+{}+{}:{}",
+    "++{}",
+    "++:{}",
+    "++{}:{}",
+    "+{}+",
+    "+{}+{}:",
+    "+{}:{}",
+    "+{}++{}",
+    "+{}+{}*{}",
+    "+{}+{}+{}",
+    "+{}+{}:{}+{}",
+    "+++{}",
+    "++{}+{}",
+    "+{}+:{}+{}",
+    "+{}+{}:+{}",
+    "+{}+:+{}",
+    "+{}+{}:{}+{}+",
+]
+values = st.sampled_from(VALUES) | st.text("12A.,-", max_size=7)
+forms = st.builds(
+    lambda kind, low, more, codes: Element(
+        id="0000", name="", kind=kind, min_length=low, max_length=low + more, codes=codes
+    ),
+    st.sampled_from(["a", "n", "an"]),
+    st.integers(1, 2),
+    st.integers(0, 3),
+    st.none()
+    | st.frozensets(st.sampled_from([value for value in VALUES if value.isprintable() and value.strip()]), min_size=4),
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(forms, st.tuples(*[st.booleans()] * 4), st.sampled_from(SHAPES), st.lists(values, min_size=4, max_size=4))
+def test_a_rule_and_the_explanation_have_the_same_idea_of_values(element, mandatory, shape, pieces):
+    first, composite, part, last = mandatory
+    definition = segment_of(
+        alone(element, mandatory=first),
+        twice(element, mandatory=composite, part=part),
+        alone(element, mandatory=last),
+    )
+    segment = "XXX" + shape.format(*pieces)
+    allowed, right = segment_rule(definition)(segment) is not None, is_right(definition, segment)
+    if element.kind == "n" and element.min_length > 1:
+        assert right or not allowed, "what reaches its least length by its decimals is only doubted"
+    else:
+        assert allowed == right
 
 
 noise = st.text(alphabet=st.sampled_from("UNHTBGMDLIQY+:*'?\x01\x02\x03\x05 01é\n"), max_size=40)
