@@ -36,6 +36,12 @@ class Fields:
             return ""
         return piece if piece.isprintable() else to_text(piece)
 
+    def components(self, element: int, count: int) -> list[str]:
+        """The texts of the first `count` components of an element."""
+        pieces = self._elements[element].split(":", count)[:count] if element < len(self._elements) else []
+        texts = [piece if piece.isprintable() else to_text(piece) for piece in pieces]
+        return texts + [""] * (count - len(texts))
+
 
 def is_count(text: str, expected: int) -> bool:
     """True if the text is that number, leading zeros allowed (ISO 9735 section 10)."""
@@ -119,13 +125,14 @@ def check_group_header(header: GroupHeader, place: PlaceOf) -> list[Finding]:
 def message_header(segment: str) -> MessageHeader:
     """UNH as read."""
     field = Fields(segment)
+    kind, version, release, agency, association = field.components(2, 5)
     return MessageHeader(
         reference=field(1),
-        type=field(2, 1),
-        version=field(2, 2),
-        release=field(2, 3),
-        agency=field(2, 4),
-        association=field(2, 5),
+        type=kind,
+        version=version,
+        release=release,
+        agency=agency,
+        association=association,
         segment=segment,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from edi_server.envelope.edifact_headers import (
     Fields,
@@ -33,6 +35,7 @@ MOST_FINDINGS = 1000
 #: Bytes. The end of a package that is longer is believed to be where UNO says, without looking.
 _LARGEST_LOOK = 256 * 1024
 _NEAR = 1024
+_OFFSET = attrgetter("offset")
 
 
 class Interchange:
@@ -73,7 +76,7 @@ class Interchange:
             self._next = self._next_oddity = 0
             if not self._is_open:
                 self._open(block)
-            for index in [index for index, segment in enumerate(block.segments) if segment[:2] == "UN"]:
+            for index in block.services:
                 segment = block.segments[index]
                 react = _REACTIONS.get(segment[:3])
                 if react and index >= self._next and not segment[3:4].isalnum():
@@ -137,8 +140,7 @@ class Interchange:
     def _oddities(self, block: Block, end: int) -> list[Oddity]:
         """The oddities before the offset `end` that were not dealt with."""
         first = self._next_oddity
-        while self._next_oddity < len(block.oddities) and block.oddities[self._next_oddity].offset < end:
-            self._next_oddity += 1
+        self._next_oddity = bisect_left(block.oddities, end, first, key=_OFFSET)
         return block.oddities[first : self._next_oddity]
 
     def _remarks(self, block: Block, end: int, known: list[Finding]) -> list[Finding]:

@@ -91,9 +91,7 @@ def decode_alike(pieces: bytes, codec: str | None) -> tuple[str, Contradiction |
         return None
 
 
-def _decode_alike_as_utf8(
-    pieces: bytes, upper: bytes, codec: str | None
-) -> tuple[str, Contradiction | None] | None:
+def _decode_alike_as_utf8(pieces: bytes, upper: bytes, codec: str | None) -> tuple[str, Contradiction | None] | None:
     try:
         text, odd = pieces.decode("utf-8"), upper.decode("utf-8")
     except UnicodeDecodeError:

@@ -36,7 +36,7 @@ __all__ = [
 
 #: A longer segment is no segment: the standard's longest (FTX, 5 texts of 512) stays far below.
 LONGEST_SEGMENT = 65536
-#: Measured: smaller costs more calls, larger more cache misses (43 and 48 µs a message of 3 KB with 64 and 256 KB).
+#: Measured: smaller costs more calls, larger more cache misses (33 and 41 µs a message of 3 KB with 64 and 128 KB).
 BLOCK_SIZE = 65536
 #: The first block of an interchange is small, so that many small interchanges in a file cost no more than one big one.
 _FIRST_BLOCK = 4096

@@ -8,8 +8,8 @@ All work on a piece of the stream is done on a copy of the *same length*, so tha
 3. Every apostrophe left is a terminator. What is split there is stripped of blanks before the segment; line breaks and
    fillers are deleted, and the rest is decoded.
 
-A piece that consists of nothing but plain characters and default separators needs none of this, and where all segments
-stand one like the other, they are split and decoded at once (`edi_server.syntax.edifact_uniform`).
+A piece in which nothing changes needs no copy, and where all segments stand one like the other, they are split and
+decoded at once (`edi_server.syntax.edifact_uniform`).
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ class Dialect:
         self.codec = codec_of(charset)
         self.terminator = as_bytes(separators.terminator)
         self._table = _table(separators)
-        self._plain = bytes(byte for byte in range(0x20, 0x7F) if self._table[byte] == byte)
+        self._unchanged = _unchanged(self._table, self.terminator)
         self._release = as_bytes(separators.release) if separators.release != " " else None
         self._pairs = _pairs(separators, self._table)
 
     def work(self, raw: bytes) -> bytes:
         """A copy of the same length in which separators have their default form and every apostrophe terminates."""
-        odd = raw.translate(None, self._plain)
+        odd = raw.translate(None, self._unchanged)
         if not odd:
             return raw
         worked = raw.translate(self._table)
@@ -291,6 +291,12 @@ def _table(separators: Separators) -> bytes:
     if separators.release != " ":
         table[ord(separators.release)] = _RELEASE[0]
     return bytes(table)
+
+
+def _unchanged(table: bytes, terminator: bytes) -> bytes:
+    """The bytes that `Dialect.work` leaves alone."""
+    several = terminator if len(terminator) > 1 else b""
+    return bytes(byte for byte in range(256) if table[byte] == byte and byte not in several)
 
 
 def _as_data(mark: int) -> int:

@@ -1,13 +1,13 @@
-"""The fast way through a block in which all segments stand alike: every terminator has the same line break behind it, or
-none has, and nothing calls for a remark but the character set.
+"""The fast way through a block in which all segments stand alike.
 
-It gives what the careful way (`edi_server.syntax.edifact_dialect`, step 3) would give, or nothing.
+That is: every terminator has the same line break behind it, or none has, and nothing calls for a remark but the
+character set. It gives what the careful way (`edi_server.syntax.edifact_dialect`, step 3) would give, or nothing.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import accumulate, count
 from operator import add
 from typing import NamedTuple
@@ -34,20 +34,20 @@ def read_uniform(worked: bytes, start: int, codec: str | None) -> Uniform | None
     """The segments of a working copy whose first byte is at offset `start`; None if they have to be read one by one."""
     if not worked.endswith(b"'") or any(mark in worked for mark in _REMARKABLE):
         return None
+    end = b"'" + _line_break(worked)
     decoded = decode_alike(worked[:-1], codec)
-    if decoded is None:
+    if decoded is None or (end == b"'" and (b"\n" in worked or b"\r" in worked)):
         return None
     text, contradiction = decoded
-    end = b"'" + _line_break(worked)
-    mark = end.decode("ascii")
-    pieces = text.split(mark)
-    if min(pieces) < _FIRST_PRINTABLE or not _is_uniform(worked, len(end) - 1, len(pieces)):
+    pieces = text.split(end.decode("ascii"))
+    if min(pieces) < _FIRST_PRINTABLE or not _stand_alike(worked, end, len(pieces)):
         return None
     lengths = map(len, pieces if len(text) == len(worked) - 1 else worked[:-1].split(end))
     offsets = list(map(add, accumulate(lengths, initial=start), count(0, len(end))))
     del offsets[-1]
-    segments = text.replace("\0", "").split(mark) if "\0" in text else pieces
-    return Uniform(segments, offsets, _services(worked, start, offsets, end), contradiction)
+    if b"\0" in worked:
+        _drop_fillers(pieces, worked, start, offsets)
+    return Uniform(pieces, offsets, _services(worked, start, offsets, end), contradiction)
 
 
 def _line_break(worked: bytes) -> bytes:
@@ -56,12 +56,21 @@ def _line_break(worked: bytes) -> bytes:
     return match[0] if match else b""
 
 
-def _is_uniform(worked: bytes, line_break: int, pieces: int) -> bool:
-    """True if terminators and line breaks are just those that were split at; `line_break` is the length of one."""
-    if not line_break:
-        return b"\n" not in worked and b"\r" not in worked
-    broken = len(worked) - len(worked.translate(None, b"\r\n"))
-    return broken == line_break * (pieces - 1) and worked.count(b"'") == pieces
+def _stand_alike(worked: bytes, end: bytes, pieces: int) -> bool:
+    """True if terminators and line breaks are just those at which the pieces were split."""
+    if end == b"'":
+        return True
+    breaks = len(worked) - len(worked.translate(None, b"\r\n"))
+    return breaks == (len(end) - 1) * (pieces - 1) and worked.count(b"'") == pieces
+
+
+def _drop_fillers(pieces: list[str], worked: bytes, start: int, offsets: list[int]) -> None:
+    """Delete fillers in the pieces that have any: few as a rule, so that a second look at all pieces costs more."""
+    at = worked.find(b"\0")
+    while at >= 0:
+        index = bisect_right(offsets, start + at) - 1
+        pieces[index] = pieces[index].replace("\0", "")
+        at = worked.find(b"\0", worked.find(b"'", at))
 
 
 def _services(worked: bytes, start: int, offsets: list[int], end: bytes) -> list[int]:
