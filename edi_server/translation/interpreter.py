@@ -16,6 +16,7 @@ from edi_server.guides.model import Node, Tree
 from edi_server.syntax.normal import to_text
 from edi_server.translation import faults
 from edi_server.translation.codecs import Unreadable
+from edi_server.translation.keeping import SUMMARY, summary_of
 from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, Spot
 
 #: Segment number, element, repetition, component: all from 1, but for repetitions from 0.
@@ -95,6 +96,8 @@ class _Reader:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.findings: list[Finding] = []
+        self.summary = summary_of(plan.guide)
+        self.nested = {nesting.trigger for nesting in plan.guide.nestings}
 
     # -- records
 
@@ -117,13 +120,10 @@ class _Reader:
         state.unread.sort(key=lambda one: one[0].number)
         texts = []
         for node, prefix in state.unread:
-            inside = list(_flat(node, self._nested_positions()))
+            inside = list(_flat(node, self.nested))
             state.kept.update(one.number for one in inside)
             texts.append(prefix + "'".join(one.text for one in inside))
         return tuple(texts)
-
-    def _nested_positions(self) -> set[int]:
-        return {nesting.trigger for nesting in self.plan.guide.nestings}
 
     def _give_back(self, state: _State) -> None:
         """Slots that no line's chosen text came from are unread after all, with all that is in them."""
@@ -137,15 +137,14 @@ class _Reader:
             state.firm.add(node.number)
             inside = {one.number for one in _flat(node, set())}
             state.unread = [one for one in state.unread if one[0].number not in inside]
-            self._unread(state, node, prefix)
+            self._unread(state, node, SUMMARY if node.position in self.summary else prefix)
 
     def _unread(self, state: _State, node: Node, prefix: str) -> None:
         if node.tag in FRAME:
             return
         state.unread.append((node, prefix))
-        nested = self._nested_positions()
         for child in node.children:
-            if child.position in nested:
+            if child.position in self.nested:
                 self._unread(state, child, prefix)
 
     # -- frames
@@ -157,7 +156,7 @@ class _Reader:
             self._take_own(state, frame, binding, node, composite, slots)
         for child in () if composite else node.children:
             if not self._take(state, frame, child, prefix, slots):
-                self._unread(state, child, prefix)
+                self._unread(state, child, SUMMARY if child.position in self.summary else prefix)
 
     def _take(self, state: _State, frame: Frame, child: Node, prefix: str, outer: tuple[Slot, ...]) -> bool:
         """Offer a child to everything that takes its position; True if it was read."""

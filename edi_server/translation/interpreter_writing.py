@@ -9,7 +9,7 @@ from edi_server.findings import Finding
 from edi_server.guides.model import Nesting
 from edi_server.translation import faults
 from edi_server.translation.composing import Composer, Spoken
-from edi_server.translation.keeping import place_kept, unfold
+from edi_server.translation.keeping import is_below, place_kept, unfold
 from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Binding, Frame, Nested, Plan, Scope, Slot
 from edi_server.translation.profile import ALL
@@ -186,16 +186,14 @@ class Interpreting:
         """Kept segments by position, and those that belong below a slot."""
         chunks: dict[int, list[str]] = {}
         below = []
-        reached = 0
         for text in kept:
-            if text.startswith("@"):
+            if is_below(text):
                 below.append(text)
                 continue
-            placed = place_kept(self.guide, frame.position, text, reached) if self.plan.profile.keep else None
+            placed = place_kept(self.guide, frame.position, text) if self.plan.profile.keep else None
             if placed is None:
                 self._homeless([text], where)
             else:
-                reached = placed[0]
                 chunks.setdefault(placed[0], []).extend(placed[1])
         return chunks, below
 

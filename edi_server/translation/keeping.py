@@ -2,6 +2,7 @@
 
 A kept text is a segment in normal form, or a whole group, its segments divided by `'` (free in normal form). Where it
 stood below a segment that was read into the same record, it begins with that segment's step: `@PRI[5125=AAA] APR+WS`.
+Where its tag stands both before and behind the lines and this one stood behind them, it begins with `@summary `.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edi_server.guides.model import Guide
+
+#: Begins kept texts of the summary section whose tags stand before the lines, too.
+SUMMARY = "@summary "
 
 
 def keep(segments: list[str], chunks: list[tuple[int, int, str]]) -> tuple[str, ...]:
@@ -46,24 +50,34 @@ def last_positions(guide: Guide) -> tuple[int, ...]:
     return (0, *(guide.groups[row.index].last if row.index in guide.groups else row.index for row in guide.positions))
 
 
-def unfold(kept: Iterable[str], step: str = "") -> list[str]:
-    """The texts kept directly at a step of a record ("" for the record itself), the step removed."""
-    if not step:
-        return [text for text in kept if not text.startswith("@")]
+def unfold(kept: Iterable[str], step: str) -> list[str]:
+    """The texts kept below a step, the step removed."""
     mark = f"@{step} "
     return [text.removeprefix(mark) for text in kept if text.startswith(mark)]
 
 
-def place_kept(guide: Guide, anchor: int, text: str, reached: int = 0) -> tuple[int, list[str]] | None:
+def is_below(text: str) -> bool:
+    """True if a text was kept below a segment that was read."""
+    return text.startswith("@") and not text.startswith(SUMMARY)
+
+
+def summary_of(guide: Guide) -> frozenset[int]:
+    """Positions behind the lines whose tags stand before them, too (ALC in ORDERS)."""
+    rows = [guide.position(index) for index in guide.children[0]]
+    before = {row.tag for row in rows if row.section != "summary"}
+    return frozenset(row.index for row in rows if row.section == "summary" and row.tag in before)
+
+
+def place_kept(guide: Guide, anchor: int, text: str) -> tuple[int, list[str]] | None:
     """The position among the children of a group, and the segments, of a kept text; None if it has none.
 
-    Of several positions with its tag (ALC stands before and behind the lines) it is the first not before `reached`,
-    where the kept text before it went. Within a group, segments are placed as in a message: as deep as possible, then
-    further out.
+    Within a group, segments are placed as in a message: as deep as possible, then further out.
     """
-    segments = text.split("'")
+    segments = text.removeprefix(SUMMARY).split("'")
     same = [index for index in guide.children.get(anchor, ()) if _tag(guide, index) == segments[0][:3]]
-    here = next((index for index in same if index >= reached), same[0] if same else None)
+    if text.startswith(SUMMARY):
+        same = [index for index in same if guide.position(index).section == "summary"]
+    here = same[0] if same else None
     if here is None or guide.position(here).tag in ("UNH", "UNS", "UNT"):
         return None
     if len(segments) > 1 and not _fits(guide, here, segments[1:]):

@@ -12,7 +12,7 @@ from typing import Any
 
 from edi_server.canonical import Record, When
 from edi_server.translation.codecs import CODECS, Unreadable, Unsayable, clean_text
-from edi_server.translation.keeping import place_kept
+from edi_server.translation.keeping import is_below, place_kept
 from edi_server.translation.plan import Frame, Nested, Plan, Scope, Site, Slot
 from edi_server.translation.records import fields_of
 from edi_server.translation.saying import is_absent, room_of, split_text, spread_text
@@ -117,14 +117,12 @@ def _nested(frame: Frame) -> Iterator[Nested]:
 
 def _kept(plan: Plan, frame: Frame, texts: Iterable[str]) -> Iterator[tuple[tuple[int, ...], str]]:
     """Kept texts with their places in the order of the message; those without a place are left out."""
-    reached = 0
     for text in texts:
-        if text.startswith("@"):
+        if is_below(text):
             yield from _kept_below(plan, frame, text)
             continue
-        placed = place_kept(plan.guide, frame.position, text, reached)
+        placed = place_kept(plan.guide, frame.position, text)
         if placed is not None:
-            reached = placed[0]
             yield (placed[0], 1), text
 
 

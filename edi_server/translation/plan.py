@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from edi_server.canonical import Record
@@ -111,7 +112,15 @@ class Frame:
 
     def at(self, position: int) -> list[Slot | Nested]:
         """What takes segments of a position, in the order of the lines."""
-        return [taker for taker in self.takers if taker.position == position]
+        return self._by_position.get(position, [])
+
+    @cached_property
+    def _by_position(self) -> dict[int, list[Slot | Nested]]:
+        """Made when the plan is complete."""
+        found: dict[int, list[Slot | Nested]] = {}
+        for taker in self.takers:
+            found.setdefault(taker.position, []).append(taker)
+        return found
 
     def positions(self) -> list[int]:
         """Positions with takers, ascending."""
@@ -147,7 +156,7 @@ class Slot:
             else:
                 yield taker
 
-    @property
+    @cached_property
     def conditional(self) -> bool:
         """True if the slot may be given back as unread at the end."""
         bindings = list(self.bindings())

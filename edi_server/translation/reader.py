@@ -18,7 +18,7 @@ from edi_server.syntax.normal import to_text
 from edi_server.translation import dates
 from edi_server.translation import reading_runtime as runtime
 from edi_server.translation.interpreter import FRAME, compare, order
-from edi_server.translation.keeping import keep, last_positions, skip
+from edi_server.translation.keeping import SUMMARY, keep, last_positions, skip, summary_of
 from edi_server.translation.plan import (
     Binding,
     Choice,
@@ -76,6 +76,7 @@ class _Compiler:
         self.functions: dict[ScopeKey, str] = {}
         self.waiting: list[ScopeKey] = []
         self.last = last_positions(plan.guide)
+        self.summary = summary_of(plan.guide)
         self.code.names |= {
             "NUM": runtime.NUMBERS,
             "WHEN": dates._KNOWN,  # noqa: SLF001 — the cache is looked into without a call
@@ -277,10 +278,10 @@ class _Scope:
         pieces: list[tuple[int, int, bool]] = []
         at = frame.position + 1
         for position in sorted({*positions, *ignored}):
-            pieces += [(at, position - 1, False)] if at < position else []
+            pieces += [(*span, False) for span in self._spans(at, position - 1)]
             pieces.append((position, self.last[position], True))
             at = self.last[position] + 1
-        pieces += [(at, last, False)] if at <= last else []
+        pieces += [(*span, False) for span in self._spans(at, last)]
         for start in range(0, len(pieces), _CLUSTER):
             cluster = pieces[start : start + _CLUSTER]
             with ExitStack() as stack:
@@ -288,6 +289,17 @@ class _Scope:
                     stack.enter_context(code.block(f"if {cluster[0][0]} <= p <= {cluster[-1][1]}:"))
                 for low, high, taken in cluster:
                     self._piece(frame, low, high, prefix, taken=taken, ignored=low in ignored)
+
+    def _spans(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """Rows to pass, divided where some of them are kept with their section."""
+        for position in sorted(self.compiler.summary):
+            if low <= position <= high:
+                if low < position:
+                    yield low, position - 1
+                yield position, self.last[position]
+                low = self.last[position] + 1
+        if low <= high:
+            yield low, high
 
     def _piece(self, frame: Frame, low: int, high: int, prefix: str, *, taken: bool, ignored: bool) -> None:
         code = self.code
@@ -301,9 +313,9 @@ class _Scope:
             self._skip(low, high, prefix)
 
     def _skip(self, low: int, high: int, prefix: str) -> None:
-        if low <= high:
-            with self.code.block(f"if {low} <= p <= {high}:" if low < high else f"if p == {low}:"):
-                self._pass(str(low), str(high), prefix)
+        prefix = SUMMARY if low in self.compiler.summary else prefix
+        with self.code.block(f"if {low} <= p <= {high}:" if low < high else f"if p == {low}:"):
+            self._pass(str(low), str(high), prefix)
 
     def _pass(self, low: str, high: str, prefix: str) -> None:
         code = self.code
@@ -424,7 +436,8 @@ class _Scope:
     def _take_segment(self, takers: list[Slot | Nested], prefix: str) -> None:
         code = self.code
         self.counts = not _is_exclusive(takers)
-        self.missed = (lambda: code(f"q.append((i, i + 1, {prefix!r}))")) if self.keeps else (lambda: None)
+        kept = SUMMARY if takers[0].position in self.compiler.summary else prefix
+        self.missed = (lambda: code(f"q.append((i, i + 1, {kept!r}))")) if self.keeps else (lambda: None)
         self.missed_before = self.missed
         if self.counts:
             code("u = 0")
@@ -594,9 +607,11 @@ class _Scope:
     def _take_group(self, takers: list[Slot | Nested], prefix: str, *, nests: bool) -> None:
         code, position = self.code, takers[0].position
 
+        kept = SUMMARY if position in self.compiler.summary else prefix
+
         def missed() -> None:
             if self.keeps:
-                code(f"q.append((b, i, {prefix!r}))")
+                code(f"q.append((b, i, {kept!r}))")
 
         def missed_before() -> None:
             self._pass_group(position)
@@ -933,7 +948,8 @@ class _Scope:
         if self._shares(slot):
             firm.append(f"{name} not in g")
         with self.code.block(f"if {' and '.join([f'{name} >= 0', f'not ({self._is_claimed(slot)})', *firm])}:"):
-            self.code(f"give_back(q, {name}, {name}_, {self._prefix(slot)!r})")
+            prefix = SUMMARY if slot.position in self.compiler.summary else self._prefix(slot)
+            self.code(f"give_back(q, {name}, {name}_, {prefix!r})")
 
     def _beside(self, slot: Slot) -> list[Slot]:
         """Other slots that may have taken the same segment."""

@@ -127,7 +127,7 @@ class _Record:
         code = self.code
         with code.block("if kept:"):
             code(f"place(guide, {self.scope.frame.position}, kept, w, F, keeps={self.keeps})")
-            code("homeless([one for one in kept if one[:1] == '@'], w, F)")
+            code("homeless([one for one in kept if is_below(one)], w, F)")
         with code.block(f"if {self._present(self.scope.frame)}:"):
             self._segment(self.scope.frame, nested.tests, "X.append({0})", "X += {0}", nested.site)
         with code.block("else:"):

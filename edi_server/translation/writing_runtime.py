@@ -12,7 +12,7 @@ from edi_server.guides.model import Guide
 from edi_server.syntax.normal import from_text, to_text
 from edi_server.translation import faults
 from edi_server.translation.composing import Composer, Spoken
-from edi_server.translation.keeping import place_kept, unfold
+from edi_server.translation.keeping import is_below, place_kept, unfold
 from edi_server.translation.plan import Binding, Choice, Demand, Frame, Site
 from edi_server.translation.saying import Said, Sayer, Where, path_of
 
@@ -98,17 +98,15 @@ def place(
     """Kept segments by position, and those that belong below a slot."""
     chunks: Chunks = {}
     below = []
-    reached = 0
     for text in kept:
-        if text.startswith("@"):
+        if is_below(text):
             below.append(text)
             continue
-        placed = place_kept(guide, anchor, text, reached) if keeps else None
+        placed = place_kept(guide, anchor, text) if keeps else None
         if placed is None:
             homeless([text], where, findings)
         else:
-            reached = placed[0]
-            chunks.setdefault(reached, []).extend(placed[1])
+            chunks.setdefault(placed[0], []).extend(placed[1])
     return chunks, below
 
 
@@ -141,6 +139,7 @@ __all__ = [
     "flush",
     "forget",
     "homeless",
+    "is_below",
     "missing",
     "pad",
     "place",
