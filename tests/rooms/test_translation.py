@@ -162,8 +162,14 @@ def test_a_date_that_is_not_understood_is_kept_with_a_warning_and_goes_back_as_i
 
 
 def test_an_unlisted_code_is_a_finding_unless_the_table_is_open(using):
-    text = '[codes.unit]\n"ST" = "PCE"\n"EA" = { is = "PCE", read = true }\n[document]\nlines = { each = "LIN", shape = "line" }\n'
-    line = '[shapes.line]\nis = "OrderLine"\nunit = { at = "QTY[6063=21].6411", codes = "unit"%s }\nquantity = { at = "QTY[6063=21].6060", as = "decimal" }\n'
+    text = (
+        '[codes.unit]\n"ST" = "PCE"\n"EA" = { is = "PCE", read = true }\n'
+        '[document]\nlines = { each = "LIN", shape = "line" }\n'
+    )
+    line = (
+        '[shapes.line]\nis = "OrderLine"\nunit = { at = "QTY[6063=21].6411", codes = "unit"%s }\n'
+        'quantity = { at = "QTY[6063=21].6060", as = "decimal" }\n'
+    )
     closed, opened = using(text + line % ""), None
     reading = read(closed, "BGM", "LIN+1", "QTY+21:1:EA", "LIN+2", "QTY+21:1:KG")
     assert [one.unit for one in reading.document.lines] == ["PCE", None]
@@ -219,7 +225,10 @@ def test_lines_may_be_off_or_differ_in_one_direction(using):
 
 
 def test_constants_are_written_and_compared(using):
-    text = '[constants]\n"!BGM.C002.1001" = "351"\n"CUX.C504[6347=2].6343" = "9"\n[document]\ncurrency = "CUX.C504[6347=2].6345"\n'
+    text = (
+        '[constants]\n"!BGM.C002.1001" = "351"\n"CUX.C504[6347=2].6343" = "9"\n'
+        '[document]\ncurrency = "CUX.C504[6347=2].6345"\n'
+    )
     translator = using(text)
     assert translator.write(Order(number="1", currency="EUR")).segments == ["BGM+351+1", "CUX+2:EUR:9", "UNS+S"]
     assert translator.write(Order()).segments == ["BGM+351", "UNS+S"]
@@ -268,8 +277,8 @@ def test_a_long_description_goes_through_several_segments_and_comes_back():
     text = "\n".join(f"line {number}" for number in range(7))
     order = Order(lines=(OrderLine(number="1", description=text),))
     segments = base().write(order).segments
-    assert [one for one in segments if one[:3] == "IMD"][0] == "IMD+F++:::line 0:line 1"
-    assert len([one for one in segments if one[:3] == "IMD"]) == 4
+    described = [one for one in segments if one[:3] == "IMD"]
+    assert (described[0], len(described)) == ("IMD+F++:::line 0:line 1", 4)
     assert read(base(), *segments).document.lines[0].description == text
 
 
@@ -278,7 +287,10 @@ def test_control_characters_become_blanks():
 
 
 def test_width_narrows_what_the_guide_allows(using):
-    text = '[document]\nnotes = { each = "FTX", shape = "note" }\n[shapes.note]\nis = "Note"\nsubject = "FTX.4451"\ntext = { at = "FTX.C108.4440*", join = "", width = 4 }\n'
+    text = (
+        '[document]\nnotes = { each = "FTX", shape = "note" }\n'
+        '[shapes.note]\nis = "Note"\nsubject = "FTX.4451"\ntext = { at = "FTX.C108.4440*", join = "", width = 4 }\n'
+    )
     translator = using(text)
     segments = translator.write(Order(notes=(Note(subject="AAI", text="abcdefghij"),))).segments
     assert segments == ["FTX+AAI+++abcd:efgh:ij", "UNS+S"]
