@@ -59,26 +59,31 @@ def _lines(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | N
 
 
 def _article(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    for where, line in _each_line(document):
+    for above, number, line in _each_line(document):
         if not (line.gtin or line.supplier_sku or line.buyer_sku or line.articles):
+            where = f"{above}lines[{number}]"
             yield where, f"{_name(line, where)} names no article: no GTIN and no article number.", None, None
 
 
 def _quantity(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    for where, line in _each_line(document):
-        if line.quantity is None:
+    for above, number, line in _each_line(document):
+        quantity = line.quantity
+        if quantity is not None and quantity.is_finite() and quantity > 0:
+            continue
+        where = f"{above}lines[{number}]"
+        if quantity is None:
             yield f"{where}.quantity", f"{_name(line, where)} has no quantity.", None, None
-        elif not line.quantity.is_finite() or line.quantity <= 0:
+        else:
             sentence = f"{_name(line, where)} has a quantity that is not above zero."
-            yield f"{where}.quantity", sentence, str(line.quantity), "more than 0"
+            yield f"{where}.quantity", sentence, str(quantity), "more than 0"
 
 
 def _line_numbers(document: Order) -> Iterator[tuple[str, str, str | None, str | None]]:
     seen: set[str] = set()
-    for where, line in _each_line(document):
+    for above, number, line in _each_line(document):
         if line.number and line.number in seen:
             sentence = f"Line number {line.number} is used twice, so answers to it would be ambiguous."
-            yield f"{where}.number", sentence, line.number, "each line number once"
+            yield f"{above}lines[{number}].number", sentence, line.number, "each line number once"
         seen.add(line.number or "")
 
 
@@ -101,12 +106,13 @@ def _sscc(document: DespatchAdvice) -> Iterator[tuple[str, str, str | None, str 
             seen.add(code)
 
 
-def _each_line(document: Any) -> Iterator[tuple[str, Any]]:
+def _each_line(document: Any) -> Iterator[tuple[str, int, Any]]:
+    """Where the list with the line is (to be put before its name), the line's number in it, and the line."""
     for number, line in enumerate(document.lines):
-        yield f"lines[{number}]", line
+        yield "", number, line
     for where, package in _each_package(getattr(document, "packages", ()), "packages"):
         for number, line in enumerate(package.lines):
-            yield f"{where}.lines[{number}]", line
+            yield f"{where}.", number, line
 
 
 def _each_package(packages: Iterable[Any], where: str) -> Iterator[tuple[str, Any]]:
