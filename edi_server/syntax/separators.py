@@ -49,4 +49,7 @@ def objection(separators: Separators) -> str | None:
         twin = next((other for other in meant if other != name and meant[other] == mark), None)
         if twin:
             return f"{mark!r} is both {name} and {twin}"
+    if separators.repetition == "'" and separators.terminator in "\r\n":
+        # Announced, it looks like UNA that lost its blank in front of the usual terminator.
+        return "' cannot be the repetition separator where a line break is the terminator"
     return None
