@@ -48,7 +48,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
     #: Database id and name of the record, such as 42 and "S00042".
     record_id: int
     record_name: str
-    #: True if the record existed before this call.
+    #: True if the record existed before this call; of callers at the same moment more than one may see False.
     existed: bool
     confirmed: bool
     #: The buyer's line number of each order line → database id of the ERP's line.
@@ -57,7 +57,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """The ERP (or our check against it) judged the content: unknown partner, unknown article, …; always findings."""
+    """The ERP (or our check against it) judged the content (unknown partner or article, …); always with findings."""
 
     key: str
     findings: tuple[Finding, ...]

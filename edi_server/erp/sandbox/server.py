@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +30,8 @@ from edi_server.erp.session import Session
 
 VERSIONS = ("17.0", "19.0")
 _LOG = logging.getLogger(__name__)
+#: Seconds after which the listening thread looks whether it shall stop.
+_STOPS_WITHIN = 0.05
 #: Nothing of the demo's size comes near it; a mistake should not fill the memory.
 _LARGEST_REQUEST = 64 * 2**20
 
@@ -58,7 +61,7 @@ class Sandbox:
         self.faults = Faults()
         self.faults.plan(list(faults))
         self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
+        self._service: Service | None = None
 
     @property
     def url(self) -> str:
@@ -68,11 +71,12 @@ class Sandbox:
     def start(self) -> Self:
         """Open the database and listen; returns when the port answers."""
         path = self._database_path()
-        service = _open(path, self.version, self.database, self.faults)
-        self._server = make_server(self.host, self.port, Site(service), threaded=True, request_handler=_Handler)
+        self._service = _open(path, self.version, self.database, self.faults)
+        site = Site(self._service)
+        self._server = make_server(self.host, self.port, site, threaded=True, request_handler=_Handler)
         self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, name="odoo-sandbox", daemon=True)
-        self._thread.start()
+        serve = partial(self._server.serve_forever, poll_interval=_STOPS_WITHIN)
+        threading.Thread(target=serve, name="odoo-sandbox", daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -81,6 +85,9 @@ class Sandbox:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        if self._service is not None:
+            self._service.close()
+            self._service = None
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
