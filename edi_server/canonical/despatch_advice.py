@@ -44,6 +44,9 @@ class DespatchLine(Record, frozen=True, kw_only=True):
     gtin: str | None = None
     supplier_sku: str | None = None
     buyer_sku: str | None = None
+    #: The number that leads the line where it is none of these, and its scheme (EDIFACT 7143), if any is stated.
+    article: str | None = None
+    article_scheme: str | None = None
     articles: tuple[Identifier, ...] = ()
     #: The first free text that says what the article is; lines joined by a line feed.
     description: str | None = None

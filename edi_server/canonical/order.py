@@ -91,6 +91,9 @@ class OrderLine(Record, frozen=True, kw_only=True):
     supplier_sku: str | None = None
     #: The buyer's article number.
     buyer_sku: str | None = None
+    #: The number that leads the line where it is none of these, and its scheme (EDIFACT 7143), if any is stated.
+    article: str | None = None
+    article_scheme: str | None = None
     #: Further numbers of the article in other schemes.
     articles: tuple[Identifier, ...] = ()
     #: The first free text that says what the article is; lines joined by a line feed.

@@ -60,7 +60,7 @@ def _lines(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | N
 
 def _article(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
     for above, number, line in _each_line(document):
-        if not (line.gtin or line.supplier_sku or line.buyer_sku or line.articles):
+        if not (line.gtin or line.supplier_sku or line.buyer_sku or line.article or line.articles):
             where = f"{above}lines[{number}]"
             yield where, f"{_name(line, where)} names no article: no GTIN and no article number.", None, None
 

@@ -205,11 +205,11 @@ def wanted(site: Site, nested: Nested | None) -> bool:
 
 
 def exclusive(found: dict[str, Any]) -> dict[str, Any]:
-    """A party has one number in its one place, and what says nothing keeps nothing."""
+    """A party and a line have one number in their one place, and what says nothing keeps nothing."""
     if not any(value and str(value).strip() for name, value in found.items() if name != "kept"):
         found.pop("kept", None)
-    if found.get("gln"):
-        found |= {name: None for name in ("code", "code_list") if name in found}
+    if found.get("gln") or found.get("gtin"):
+        found |= {name: None for name in ("code", "code_list", "article", "article_scheme") if name in found}
     return found
 
 
