@@ -34,7 +34,7 @@ contracts: $(STAMP)       ## imports only look down
 check: lint types contracts test  ## what CI runs
 
 golden: $(STAMP)          ## rewrite golden files; review the diff like code
-	EDI_SERVER_REWRITE_GOLDEN=1 "$(BIN)/python" -m pytest -n 2 tests/documents tests/walks
+	EDI_SERVER_REWRITE_GOLDEN=1 "$(BIN)/python" -m pytest -n 2 tests/documents
 
 bench: $(STAMP)           ## speed against peers, in an environment of its own
 	"$(BIN)/python" benchmarks/run.py
