@@ -46,7 +46,7 @@ class Plant:
 
     def __init__(self, corridor):
         self.corridor, self.store, self.erp = corridor, corridor.store, Books()
-        corridor._erps["sandbox"] = self.erp
+        corridor._erps["sandbox", 0] = self.erp
 
     def receive(self, content, mailbox="nordmarkt", parent=None):
         """Take and open; the transmission as it is then."""
@@ -248,11 +248,11 @@ def park(plant, transmission):
         def post_orders(self, _orders):
             raise ErpError("no answer", permanent=False)
 
-    plant.corridor._erps["sandbox"] = Away()
+    plant.corridor._erps["sandbox", 0] = Away()
     with pytest.raises(ErpError):
         plant.post(transmission)
     Posting(plant.corridor).give_up([one.id for one in plant.documents(transmission)], "no answer")
-    plant.corridor._erps["sandbox"] = plant.erp
+    plant.corridor._erps["sandbox", 0] = plant.erp
 
 
 IGNORE_DATE = (
