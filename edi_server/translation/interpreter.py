@@ -268,6 +268,8 @@ class _Reader:
         marks += [(number, element, repetition, c) for c in spot.components]
         while pieces and not pieces[-1]:
             pieces.pop()
+        if site.spread:
+            pieces = [piece for piece in pieces if piece]
         joint = "\n" if site.line.join is None else site.line.join
         return joint.join(map(to_text, pieces))
 

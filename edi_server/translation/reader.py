@@ -765,6 +765,9 @@ class _Scope:
         if element in shared and (len(spot.components) == 1 or not _starts_whole(spot)):
             return self._among(shared[element], spot)
         components = tuple(component - 1 for component in spot.components)
+        if id(spot) in self.spread:
+            everything = f"filter(None, e[{element}].split(':')[:{len(components)}])"
+            return f"{self._joint(spot)!r}.join({everything})"
         return f"(joined(e[{element}], {components!r}, {self._joint(spot)!r}) if ':' in e[{element}] else e[{element}])"
 
     def _among(self, parts: str, spot: Spot) -> str:
@@ -772,6 +775,9 @@ class _Scope:
         first, *rest = (component - 1 for component in spot.components)
         if not rest:
             return f"{parts}[{first}]"
+        if id(spot) in self.spread:
+            pieces = ", ".join(f"{parts}[{component}]" for component in (first, *rest))
+            return f"{self._joint(spot)!r}.join(filter(None, ({pieces})))"
         if len(rest) == 1:
             both = f"{parts}[{first}] + {self._joint(spot)!r} + {parts}[{rest[0]}]"
             return f"({both} if {parts}[{rest[0]}] else {parts}[{first}])"
@@ -783,6 +789,12 @@ class _Scope:
 
     def _joint(self, spot: Spot) -> str:
         return self.joints.get(id(spot), "\n")
+
+    @property
+    def spread(self) -> set[int]:
+        """The spots of texts that go through several segments: their empty lines are left out."""
+        sites = [site for site in self.scope.sites if site.spread]
+        return {id(spot) for site in sites for binding in site.bindings for spot in binding.spots}
 
     @property
     def joints(self) -> dict[int, str]:

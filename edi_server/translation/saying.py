@@ -150,10 +150,10 @@ def most_segments(binding: Binding, guide: Guide) -> int:
 def spread_text(text: str, binding: Binding, guide: Guide) -> list[tuple[str, ...]] | None:
     """The lines of a text for each of several segments, or None if there is no room for all."""
     site, spot = binding.site, binding.spots[0]
-    lines = split_text(text, site.line.join, room_of(site, spot))
+    # Empty lines would be lost where segments meet, so they are left out everywhere.
+    lines = [line for line in split_text(text, site.line.join, room_of(site, spot)) if line]
     size = len(spot.components)
-    chunks = [strip_tail(lines[start : start + size]) for start in range(0, len(lines), size)]
-    chunks = [chunk for chunk in chunks if chunk]
+    chunks = [lines[start : start + size] for start in range(0, len(lines), size)]
     return None if len(chunks) > most_segments(binding, guide) else [tuple(chunk) for chunk in chunks]
 
 

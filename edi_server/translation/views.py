@@ -133,8 +133,25 @@ def _by_packages(arrangement: DespatchByLevels) -> DespatchAdvice:
 
 def _level(package: Package) -> Level:
     """A package with the plain packages inside it, which need no level of their own."""
-    own, of_unit = _split(package.kept, _OF_UNIT)
-    unit = Unit(
+    own, _ = _split(package.kept, _OF_UNIT)
+    unit = _unit(package)
+    has_unit = unit != Unit()
+    inner = [one for one in package.packages if has_unit and _is_plain(one)]
+    rest = [one for one in package.packages if not (has_unit and _is_plain(one))]
+    return Level(
+        level=package.level,
+        notes=package.notes,
+        units=(unit, *map(_unit, inner)) if has_unit else (),
+        lines=package.lines,
+        levels=tuple(map(_level, rest)),
+        kept=own,
+    )
+
+
+def _unit(package: Package) -> Unit:
+    """What the package itself is."""
+    _, of_unit = _split(package.kept, _OF_UNIT)
+    return Unit(
         kind=package.kind,
         kind_name=package.kind_name,
         count=package.count,
@@ -142,16 +159,6 @@ def _level(package: Package) -> Level:
         measures=package.measures,
         markings=package.markings,
         kept=of_unit,
-    )
-    has_unit = unit != Unit()
-    inner = [one for one in package.packages if has_unit and _is_plain(one)]
-    return Level(
-        level=package.level,
-        notes=package.notes,
-        units=(unit, *(_level(one).units[0] for one in inner)) if has_unit else (),
-        lines=package.lines,
-        levels=tuple(_level(one) for one in package.packages if one not in inner),
-        kept=own,
     )
 
 
@@ -170,7 +177,7 @@ def _is_plain(package: Package) -> bool:
     """True if nothing but its kind, number and marks is known of a package, and it has no SSCC."""
     own, _ = _split(package.kept, _OF_UNIT)
     inside = package.sscc or package.level or package.notes or package.packages or package.lines or own
-    return not inside and package != Package()
+    return not inside and _unit(package) != Unit()
 
 
 def _split(kept: tuple[str, ...], mark: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -204,9 +204,18 @@ def wanted(site: Site, nested: Nested | None) -> bool:
     )
 
 
+def says(value: Any) -> bool:
+    """True if a value would be written, however deep it is."""
+    if isinstance(value, tuple):
+        return any(map(says, value))
+    if isinstance(value, Record) and not isinstance(value, When):
+        return any(says(getattr(value, name)) for name in value.__struct_fields__ if name != "kept")
+    return bool(value.strip()) if isinstance(value, str) else value is not None
+
+
 def exclusive(found: dict[str, Any]) -> dict[str, Any]:
     """A party and a line have one number in their one place, and what says nothing keeps nothing."""
-    if not any(value and str(value).strip() for name, value in found.items() if name != "kept"):
+    if not any(says(value) for name, value in found.items() if name != "kept"):
         found.pop("kept", None)
     if found.get("gln") or found.get("gtin"):
         found |= {name: None for name in ("code", "code_list", "article", "article_scheme") if name in found}
@@ -268,7 +277,8 @@ def any_value(kind: Any, depth: int) -> st.SearchStrategy[Any]:  # noqa: PLR0911
     if typing.get_origin(kind) is typing.Literal:
         return st.sampled_from(arguments)
     if kind is Decimal:
-        return st.decimals() | NUMBERS
+        # Signalling NaN cannot even be compared.
+        return st.decimals().filter(lambda number: not number.is_snan()) | NUMBERS
     if kind is When:
         return WHEN | TEXT.map(lambda iso: When(iso=iso))
     if kind is str:
@@ -281,7 +291,7 @@ def any_record(kind: type[Record], depth: int = 0) -> st.SearchStrategy[Record]:
     hints = typing.get_type_hints(kind)
     fields = {name: any_value(hints[name], depth) for name in kind.__struct_fields__ if name != "kept"}
     if "kept" in hints:
-        texts = ["", "DTM", "@PRI[5125=AAA] RNG+1", "@X y", "RFF+A:1'DTM+9:1", "ZZZ+1", "FTX+A'", "UNS+S", "APR+WS"]
+        texts = ["", "DTM", "@PRI[5125=AAA] RNG+1", "@X y", "RFF'DTM+9:1", "ZZZ+1", "FTX+A'", "UNS+S", "APR+WS"]
         fields["kept"] = st.just(()) | st.lists(st.sampled_from(texts), max_size=3).map(tuple)
     needed = {one.name for one in msgspec.structs.fields(kind) if one.required}
     return some_of(fields, needed, 6).map(lambda found: kind(**found))
