@@ -228,3 +228,35 @@ def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
     """A store on each kind of database."""
     with Store.open(database_url, tmp_path / "an archive") as opened:
         yield opened
+
+
+class _Skips:
+    """In CI, a skip that is not on the written list fails the run."""
+
+    def __init__(self) -> None:
+        lines = (Path(__file__).parent / "expected_skips.txt").read_text("utf-8").splitlines()
+        self._expected = {tuple(line.split("  ", 1)) for line in lines if line and not line.startswith("#")}
+        self.unexpected: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if not report.skipped or hasattr(report, "wasxfail"):
+            return
+        file = report.nodeid.partition("::")[0]
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if (file, reason) not in self._expected:
+            self.unexpected.add(f"{report.nodeid}: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.unexpected and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for one in sorted(self.unexpected):
+            terminalreporter.write_line(f"FAILED: skipped without being on tests/expected_skips.txt: {one}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only where CI is set, and not in the workers of xdist, whose reports come to the controller."""
+    if os.environ.get("CI") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Skips(), "expected-skips")
