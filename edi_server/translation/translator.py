@@ -12,15 +12,14 @@ from edi_server.findings import Finding
 from edi_server.guides.model import Guide, Tree
 from edi_server.translation.check import check_profile
 from edi_server.translation.checks import CHECKS
+from edi_server.translation.compiler import Reader, Writer, compile_reader, compile_writer
 from edi_server.translation.coverage import Coverage, cover
 from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, Source
-from edi_server.translation.reader import Reader, compile_reader
 from edi_server.translation.resolve import resolve
 from edi_server.translation.restoring import compares_plainly, restore
 from edi_server.translation.views import VIEWS
-from edi_server.translation.writer import Writer, compile_writer
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

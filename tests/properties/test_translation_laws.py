@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import typing
-from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -18,12 +17,15 @@ from edi_server.canonical import DOCUMENTS, Record, When
 from edi_server.findings import has_errors
 from edi_server.guides import Tree, check, load_guide
 from edi_server.translation import Translator, load_profile, translator_for
+from edi_server.translation.compiler import compile_reader
 from edi_server.translation.interpreter import read_tree
 from edi_server.translation.interpreter_writing import write_record
 from edi_server.translation.plan import Demand, Nested, Scope, Site, Slot
-from edi_server.translation.reader import compile_reader
 from edi_server.translation.saying import room_of, split_text
 from edi_server.translation.views import VIEWS
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROFILES = {"ORDERS": "edifact/orders", "DESADV": "edifact/desadv"}
 PAIRS = [(message, version) for message in PROFILES for version in ("D.96A", "D.01B")]

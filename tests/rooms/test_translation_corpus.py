@@ -12,11 +12,10 @@ from edi_server.envelope.model import MessageRead
 from edi_server.findings import has_errors
 from edi_server.guides import Tree, check, load_guide, nearest_guide
 from edi_server.translation import load_profile, translator_for
+from edi_server.translation.compiler import compile_reader, compile_writer
 from edi_server.translation.interpreter import read_tree
 from edi_server.translation.interpreter_writing import write_record
-from edi_server.translation.reader import compile_reader
 from edi_server.translation.views import VIEWS
-from edi_server.translation.writer import compile_writer
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared is missing")

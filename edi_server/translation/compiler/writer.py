@@ -8,17 +8,17 @@ breaks) takes the interpreter's way for that segment.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
 from typing import Any
 
 from edi_server.canonical import Record
 from edi_server.findings import Finding
-from edi_server.translation import writing_runtime as runtime
+from edi_server.translation.compiler import writing_runtime as runtime
+from edi_server.translation.compiler.python import Code
+from edi_server.translation.compiler.writing_expression import Expression
 from edi_server.translation.interpreter_writing import Interpreting, by_field
 from edi_server.translation.normal import normal_record
-from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot
+from edi_server.translation.plan import Binding, Demand, Frame, Nested, Plan, Scope, ScopeKey, Site, Slot
 from edi_server.translation.saying import Sayer, room_of
-from edi_server.translation.writing_python import Code
 
 Writer = Callable[[Record], tuple[list[str], list[Finding]]]
 _Function = Callable[[Any, list[str], list[Finding], Any], None]
@@ -29,7 +29,7 @@ _Key = tuple[ScopeKey, tuple[Demand, ...]]
 
 def compile_writer(plan: Plan) -> Writer:
     """A function from a document to its segments and findings, the same as the interpreter's, but fast."""
-    function = _Compiler(plan).function()
+    function = Compiler(plan).function()
 
     def write(document: Record) -> tuple[list[str], list[Finding]]:
         segments: list[str] = []
@@ -46,7 +46,9 @@ def compile_writer(plan: Plan) -> Writer:
     return write
 
 
-class _Compiler:
+class Compiler:
+    """Source of all functions that a document needs."""
+
     def __init__(self, plan: Plan) -> None:
         self.plan, self.guide = plan, plan.guide
         self.code = Code()
@@ -56,13 +58,13 @@ class _Compiler:
 
     def function(self) -> _Function:
         """Compile everything that the root needs."""
-        _Record(self, self.plan.root, None, "write_document").write()
+        RecordSource(self, self.plan.root, None, "write_document").write()
         done: set[_Key] = set()
         while self.waiting:
             key, nested = self.waiting.pop()
             if key not in done:
                 done.add(key)
-                _Record(self, self.plan.scopes[key[0]], nested, self.functions[key]).write()
+                RecordSource(self, self.plan.scopes[key[0]], nested, self.functions[key]).write()
         function: _Function = self.code.run(f"<{self.plan.profile.name} write {self.guide.version}>")["write_document"]
         return function
 
@@ -75,14 +77,14 @@ class _Compiler:
         return self.functions[key]
 
 
-class _Record:
+class RecordSource:
     """Source of the function for one kind of record.
 
     In it: `r` the record, `w` where it stands in the document, `X` the segments so far, `F` the findings, `W` the
     interpreter, `a` the number of the packing level around it.
     """
 
-    def __init__(self, compiler: _Compiler, scope: Scope, nested: Nested | None, name: str) -> None:
+    def __init__(self, compiler: Compiler, scope: Scope, nested: Nested | None, name: str) -> None:
         self.compiler, self.scope, self.nested, self.function_name = compiler, scope, nested, name
         self.code, self.guide = compiler.code, compiler.guide
         self.index = {id(site): number for number, site in enumerate(scope.sites)}
@@ -369,7 +371,7 @@ class _Record:
         code = self.code
         numbers = self._numbers(frame)
         simple = all(id(binding) in self.quick for binding in frame.own) and not self.scope.key[2]
-        expression = _Expression(self, frame, tests, numbers) if simple else None
+        expression = Expression(self, frame, tests, numbers) if simple else None
         ordinary = expression.ordinary() if expression else "False"
         if expression and ordinary == "True":
             code(one.format(expression.text()))
@@ -411,127 +413,3 @@ def _is_simple(binding: Binding) -> bool:
         if len(spot.choice.elements) != 1 or spot.components != run:
             return False
     return not (len(binding.spots) > 1 and binding.spots[0].choice.tests)
-
-
-class _Expression:
-    """The expression of a simple segment, and the condition under which it is right."""
-
-    def __init__(
-        self, record: _Record, frame: Frame, tests: tuple[Demand, ...], numbers: list[tuple[tuple[int, int], str]]
-    ) -> None:
-        self.frame, self.tests = frame, tests
-        #: element → component → (expression, number of components, is constant)
-        self.plain: dict[int, dict[int, tuple[str, int, bool]]] = {}
-        #: (element, tests) → component → expression
-        self.chosen: dict[Choice, dict[int, tuple[str, int]]] = {}
-        self.clash = False
-        self.bound: dict[tuple[int, int], str] = {}
-        for binding in frame.own:
-            self._add(record, binding)
-        for test in tests:
-            if test.values and not test.negated and (test.element, test.component) not in self.bound:
-                self._plain(test.element, test.component, repr(_normal(test.values[0])), 1, constant=True)
-        for (element, component), name in numbers:
-            self._plain(element, component, f"({name} or '')", 1, constant=False)
-
-    def _add(self, record: _Record, binding: Binding) -> None:
-        number = record.index[id(binding.site)]
-        constant = binding.site.line.kind == "constant"
-        names = [repr(_normal(binding.site.line.value))] if constant else record._names(binding, number)  # noqa: SLF001
-        for spot, name in zip(binding.spots, names, strict=True):
-            element, component, size = spot.choice.elements[0], spot.components[0], len(spot.components)
-            if spot.choice.tests:
-                parts = self.chosen.setdefault(spot.choice, {})
-                self.clash |= component in parts or constant
-                parts[component] = (name, size)
-            else:
-                self._plain(element, component, name, size, constant=constant)
-                if not constant:
-                    self.bound[element, component] = name
-
-    def _plain(self, element: int, component: int, name: str, size: int, *, constant: bool) -> None:
-        parts = self.plain.setdefault(element, {})
-        self.clash |= component in parts
-        parts[component] = (name, size, constant)
-
-    def ordinary(self) -> str:
-        """When nothing clashes: every condition holds, and no place is wanted twice."""
-        if self.clash:
-            return "False"
-        conditions = [
-            _holds(test, self.bound[place])
-            for test in self.tests
-            if (place := (test.element, test.component)) in self.bound
-        ]
-        if any(
-            not test.negated and not test.values and (test.element, test.component) not in self.bound
-            for test in self.tests
-        ):
-            return "False"
-        by_element: dict[int, list[str]] = {}
-        for choice, parts in self.chosen.items():
-            element = choice.elements[0]
-            filled = " or ".join(name for name, _ in parts.values())
-            by_element.setdefault(element, []).append(f"({filled})")
-            for test in choice.tests:
-                if test.component in parts:
-                    holds = _holds(test, parts[test.component][0])
-                    conditions.append(f"({holds} or not ({filled}))")
-                elif not test.values and not test.negated:
-                    conditions.append(f"not ({filled})")
-        for element, groups in by_element.items():
-            others = [name for name, _, _ in self.plain.get(element, {}).values()]
-            wanted = [*groups, f"({' or '.join(others)})"] if others else groups
-            conditions += [f"not ({one} and {other})" for one, other in combinations(wanted, 2)]
-        return " and ".join(conditions) or "True"
-
-    def text(self) -> str:
-        """The segment in normal form."""
-        last = max([*self.plain, *(choice.elements[0] for choice in self.chosen)], default=0)
-        pieces = [self._element(element) for element in range(1, last + 1)]
-        joined = "".join(f" + '+' + {piece}" for piece in pieces)
-        return f"({self.frame.tag!r}{joined}).rstrip('+')"
-
-    def _element(self, element: int) -> str:
-        groups = []
-        plain = self.plain.get(element)
-        if plain:
-            groups.append(_composite({c: (name, size) for c, (name, size, _) in plain.items()}))
-        for choice, parts in self.chosen.items():
-            if choice.elements[0] == element:
-                consts = {
-                    test.component: (repr(_normal(test.values[0])), 1)
-                    for test in choice.tests
-                    if test.values and not test.negated and test.component not in parts
-                }
-                filled = " or ".join(name for name, _ in parts.values())
-                groups.append(f"({_composite(parts | consts)} if {filled} else '')")
-        return f"({' or '.join(groups)})" if len(groups) > 1 else groups[0] if groups else "''"
-
-
-def _composite(parts: dict[int, tuple[str, int]]) -> str:
-    """The expression of a composite: components in order, empty ones at the end left out."""
-    last = max(parts)
-    pieces = []
-    component = 1
-    while component <= last:
-        name, size = parts.get(component, ("''", 1))
-        pieces.append(f"pad({name}, {size})" if size > 1 and component < last else name)
-        component += size
-    if len(pieces) == 1:
-        return f"str({pieces[0]})" if pieces[0].startswith("(") else pieces[0]
-    texts = [piece if not piece.startswith("(") else f"str({piece})" for piece in pieces]
-    return "(" + " + ':' + ".join(texts) + ").rstrip(':')"
-
-
-def _holds(test: Demand, name: str) -> str:
-    values = tuple(map(_normal, test.values))
-    if not values:
-        return f"not {name}" if test.negated else name
-    return f"{name} {'not in' if test.negated else 'in'} {values!r}"
-
-
-def _normal(text: str) -> str:
-    from edi_server.syntax.normal import from_text
-
-    return from_text(text)
