@@ -16,7 +16,7 @@ from edi_server.syntax.separators import Separators
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Qualifier and id of a party on an envelope (UNB S002/S003: 0004, 0007, 0008; ISA05–08)."""
+    """Qualifier and id of a party on an envelope (UNB S002/S003: 0004, 0007, 0008; ISA05-08; GS02 and GS03)."""
 
     id: str
     qualifier: str = ""
@@ -28,11 +28,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class InterchangeHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """UNB (ISA) as read. Text as written; nothing is guessed."""
+    """UNB or ISA as read. Text as written, but for the blanks that fill ISA up; nothing is guessed."""
 
-    #: "edifact".
+    #: "edifact" or "x12".
     syntax: str
-    #: UNB S001: "UNOC" and "3".
+    #: UNB S001: "UNOC" and "3". X12: "" and ISA12, such as "00401".
     charset: str
     syntax_version: str
     sender: Identity
@@ -40,53 +40,60 @@ class InterchangeHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     #: Date and time of preparation as written (0017, 0019).
     date: str = ""
     time: str = ""
-    #: 0020.
+    #: 0020; ISA13.
     control_reference: str = ""
     #: 0026.
     application_reference: str = ""
-    #: UNB 0031 = 1.
+    #: UNB 0031 = 1; ISA14 = 1.
     acknowledgment_requested: bool = False
-    #: UNB 0035 = 1.
+    #: UNB 0035 = 1; ISA15 = T.
     test: bool = False
     #: 0032 interchange agreement identifier.
     agreement: str = ""
     separators: Separators = Separators()
-    #: The UNB segment in normal form.
+    #: The UNB or ISA segment in normal form.
     segment: str = ""
 
 
 class GroupHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """UNG as read."""
+    """UNG or GS as read."""
 
-    #: 0038.
+    #: 0038, such as "ORDERS"; GS01, the functional identifier code, such as "PO".
     message_type: str = ""
     sender: Identity | None = None
     recipient: Identity | None = None
-    #: 0048.
+    #: 0048; GS06.
     control_reference: str = ""
+    #: Date and time of preparation as written (0017, 0019; GS04, GS05).
+    date: str = ""
+    time: str = ""
+    #: 0051; GS07, such as "X".
+    agency: str = ""
+    #: S008 0052.0054, such as "D.96A"; GS08 whole, such as "004010" or "004010VICS".
+    version: str = ""
     segment: str = ""
 
 
 class MessageHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """UNH as read (S009)."""
+    """UNH (S009) or ST as read."""
 
-    #: 0062.
+    #: 0062; ST02.
     reference: str = ""
-    #: 0065, such as "ORDERS".
+    #: 0065, such as "ORDERS"; ST01, such as "850".
     type: str = ""
-    #: 0052 and 0054, such as "D" and "96A".
+    #: 0052 and 0054, such as "D" and "96A". X12: the first six characters of GS08, such as "004010", and "".
     version: str = ""
     release: str = ""
-    #: 0051, such as "UN".
+    #: 0051, such as "UN"; GS07, such as "X".
     agency: str = ""
-    #: 0057, such as "EAN008".
+    #: 0057, such as "EAN008"; what follows the version in GS08, or ST03, such as "VICS".
     association: str = ""
     segment: str = ""
 
     @property
     def directory(self) -> str:
-        """Directory version as guides name it, such as "D.96A"."""
-        return f"{self.version}.{self.release}"
+        """Directory version as guides name it, such as "D.96A" or "004010"."""
+        return f"{self.version}.{self.release}" if self.release else self.version
 
 
 class InterchangeOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,14 +114,17 @@ class GroupOpened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One whole message. Offsets are bytes from the start of the transmission."""
+    """One whole message. Offsets are bytes from the start of the transmission.
+
+    A TA1 of X12 comes as a message of type "TA1" with this one segment, in the interchange that carries it.
+    """
 
     #: Counts messages in the interchange, the first being 1.
     number: int
     header: MessageHeader
-    #: UNH to UNT in normal form.
+    #: UNH to UNT, or ST to SE, in normal form.
     segments: list[str]
-    #: Byte offset of each segment's first character, and of the byte behind UNT's terminator at the end: one longer.
+    #: Byte offset of each segment's first character, and of the byte behind the last one's terminator at the end: one longer.
     offsets: list[int]
     #: True if some segment contains stand-ins.
     released: bool = False

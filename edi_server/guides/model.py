@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 
@@ -19,7 +20,7 @@ class Element(msgspec.Struct, frozen=True, kw_only=True):
     #: Identifier in the directory, such as "3039".
     id: str
     name: str
-    #: "a", "n" or "an" (X12 kinds come on top).
+    #: "a", "n" or "an"; of X12 (X12.6 section 3.4) "AN", "ID", "R", "DT", "TM", "B" or "N0" to "N9".
     kind: str
     min_length: int
     max_length: int
@@ -34,6 +35,26 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     mandatory: bool
 
 
+#: How parts depend on each other; beside each what EDIFACT (D1-D7) and X12 (P, R, E, C, L) call it.
+ConditionKind = Literal[
+    "one-only",  # D1     one and only one
+    "all-or-none",  # D2 P
+    "one-or-more",  # D3 R
+    "one-or-none",  # D4 E
+    "first-needs-all",  # D5 C
+    "first-needs-one",  # D6 L
+    "first-excludes",  # D7
+]
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """A dependency between the elements of a segment or the components of a composite (ISO 9735-1 11.5, X12.6 3.6)."""
+
+    kind: ConditionKind
+    #: Positions, the first element behind the tag (the first component) being 1; the order matters to "first-…".
+    parts: tuple[int, ...]
+
+
 class ElementUse(msgspec.Struct, frozen=True, kw_only=True):
     """One place of a segment: a stand-alone data element (`composite` None, one component) or a composite."""
 
@@ -44,14 +65,18 @@ class ElementUse(msgspec.Struct, frozen=True, kw_only=True):
     #: How often it may be repeated (syntax version 4); 1 in version 3. D.96A repeats places instead.
     repeat: int
     components: tuple[Component, ...]
+    #: Between the components of a composite.
+    conditions: tuple[Condition, ...] = ()
 
 
 class SegmentDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment as the directory defines it: EDSD."""
+    """A segment as the directory defines it: EDSD, or the X12 segment directory."""
 
     tag: str
     name: str
     elements: tuple[ElementUse, ...]
+    #: Between its elements.
+    conditions: tuple[Condition, ...] = ()
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
