@@ -124,7 +124,7 @@ class MessageRead(msgspec.Struct, frozen=True, kw_only=True):
     header: MessageHeader
     #: UNH to UNT, or ST to SE, in normal form.
     segments: list[str]
-    #: Byte offset of each segment's first character, and of the byte behind the last one's terminator at the end: one longer.
+    #: Byte offset of the first character of each segment, and, one longer, of the byte behind the last terminator.
     offsets: list[int]
     #: True if some segment contains stand-ins.
     released: bool = False

@@ -8,9 +8,9 @@ that is *data* (released in the source, or no separator there) is replaced by a 
     source, default separators   FTX+AAI+++5 o?'clock?: 2?+2
     normal form                  FTX+AAI+++5 o\\x03clock\\x02: → every data separator is one stand-in
 
-X12 has the same normal form, so that rooms behind the syntax need not know which of both it was: `BEG*00*SA*4711**20261123~`
-becomes `BEG+00+SA+4711++20261123`, its component separator `:`, its repetition separator `*`, and a plus sign, colon,
-asterisk or apostrophe that is data there becomes a stand-in like any other.
+X12 has the same normal form, so that rooms behind the syntax need not know which of both it was:
+`BEG*00*SA*4711**20261123~` becomes `BEG+00+SA+4711++20261123`, its component separator `:`, its repetition separator
+`*`; a plus sign, colon, asterisk or apostrophe that is data there becomes a stand-in like any other.
 
 Line breaks between and inside segments are gone, the character set is decoded, the decimal mark is a dot or comma as
 written. `to_text` turns stand-ins back into what they stand for; `from_text` is its inverse.
