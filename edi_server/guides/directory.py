@@ -1,11 +1,17 @@
 """The tables of one directory version: segments, composites, elements and code lists, read from our own text files.
 
-The format is made to be read in a diff; `tools/convert_directory.py` writes it. One line each:
+The format is made to be read in a diff; `tools/convert_directory.py` writes it. One line each, comments after `#`:
 
-    elements     3039 an..17 Party id. identification
-    composites   C082 Party identification details = 3039! 1131 3055       ! mandatory, *n up to n times
+    elements     3039 an..17 Party id. identification              a, n or an; `..` up to that many characters
+                 353 ID 2/2 Transaction set purpose code           X12: AN ID R DT TM B N0 to N9 (N is N0), least/most
+    composites   C082 Party identification details = 3039! 1131 3055      ! mandatory, *n up to n times
     segments     NAD Name and address = 3035! C082 C058 C080 C059 3164 3229 3251 3207
-    codes        3035 BY SU DP …
+                 PO1 Baseline item data = 350 330 355 212 639 235 234 | C0302 P0607
+    codes        3035 BY SU DP …                                   a line that begins with a blank continues it
+
+Behind ` | ` stand the conditions between the parts of a segment or composite, in the notation of EDIFACT, `D5(3,4)`
+(ISO 9735-1 11.5: D1 to D7), or of X12, `P0304` (X12.6: P R E C L); the numbers are positions, the first part being 1.
+Identifiers are words of letters and digits. Messages are read by `edi_server.guides.segment_table`.
 """
 
 from __future__ import annotations
@@ -14,14 +20,26 @@ import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NoReturn
 
 from edi_server.errors import ConfigurationError
-from edi_server.guides.model import Component, Element, ElementUse, SegmentDefinition
+from edi_server.guides.model import Component, Condition, ConditionKind, Element, ElementUse, SegmentDefinition
 
 DATA = Path(__file__).parent / "data"
 
-_FORMAT = re.compile(r"(a|n|an)(\.\.)?([0-9]+)")
+_ELEMENT = re.compile(r"(\w+) (?:(an|a|n)(\.\.)?([0-9]+)|(AN|ID|R|DT|TM|B|N[0-9]?) ([0-9]+)/([0-9]+))(?: (.*))?")
 _USE = re.compile(r"(\w+)(!?)(?:\*([0-9]+))?")
+_CONDITION = re.compile(r"(D[1-7])\(([0-9]+(?:,[0-9]+)+)\)|([PRECL])((?:[0-9]{2}){2,})")
+_NOTES: dict[ConditionKind, str] = {
+    "one-only": "D1",
+    "all-or-none": "D2 P",
+    "one-or-more": "D3 R",
+    "one-or-none": "D4 E",
+    "first-needs-all": "D5 C",
+    "first-needs-one": "D6 L",
+    "first-excludes": "D7",
+}
+_KINDS = {note: kind for kind, notes in _NOTES.items() for note in notes.split()}
 
 
 class Directory:
@@ -53,68 +71,97 @@ class Directory:
     @cached_property
     def elements(self) -> dict[str, Element]:
         """Data elements by identifier."""
-        rows = (line.split(" ", 2) for line in self.lines("elements"))
-        return {identifier: self._element(identifier, form, name) for identifier, form, name in rows}
+        return {element.id: element for element in map(self._element, self.lines("elements"))}
 
-    def _element(self, identifier: str, form: str, name: str) -> Element:
-        kind, up_to, length = _match(_FORMAT, form).groups()
+    def _element(self, line: str) -> Element:
+        identifier, kind, up_to, length, x12_kind, least, most, name = self._match(_ELEMENT, line, "elements").groups()
         return Element(
             id=identifier,
-            name=name,
-            kind=kind,
-            min_length=1 if up_to else int(length),
-            max_length=int(length),
+            name=name or identifier,
+            kind=kind or ("N0" if x12_kind == "N" else x12_kind),
+            min_length=int(least or (1 if up_to else length)),
+            max_length=int(most or length),
             codes=self.codes.get(identifier),
         )
 
     @cached_property
-    def composites(self) -> dict[str, tuple[str, tuple[Component, ...]]]:
-        """Name and components of composites by identifier."""
-        return {identifier: (name, self._components(uses)) for identifier, name, uses in self._rows("composites")}
+    def composites(self) -> dict[str, ElementUse]:
+        """Composites by identifier, each as a conditional element that stands once."""
+        return {row[0]: self._composite(*row) for row in self._rows("composites")}
 
-    def _components(self, uses: str) -> tuple[Component, ...]:
-        parts = (_match(_USE, use).groups() for use in uses.split())
-        return tuple(
-            Component(element=self.elements[identifier], mandatory=bool(mark))
-            for identifier, mark, repeat in parts
+    def _composite(self, identifier: str, name: str, uses: str, conditions: str) -> ElementUse:
+        parts = (self._match(_USE, use, "composites").groups() for use in uses.split())
+        components = tuple(
+            Component(element=self._known(part), mandatory=bool(mark))
+            for part, mark, repeat in parts
             for _ in range(int(repeat or 1))
+        )
+        return ElementUse(
+            composite=identifier,
+            name=name,
+            mandatory=False,
+            repeat=1,
+            components=components,
+            conditions=self._conditions(conditions, "composites"),
         )
 
     @cached_property
     def segments(self) -> dict[str, SegmentDefinition]:
         """Segments by tag."""
         return {
-            tag: SegmentDefinition(tag=tag, name=name, elements=tuple(map(self._use, uses.split())))
-            for tag, name, uses in self._rows("segments")
+            tag: SegmentDefinition(
+                tag=tag,
+                name=name,
+                elements=tuple(map(self._use, uses.split())),
+                conditions=self._conditions(conditions, "segments"),
+            )
+            for tag, name, uses, conditions in self._rows("segments")
         }
 
     def _use(self, use: str) -> ElementUse:
-        identifier, mark, repeat = _match(_USE, use).groups()
-        name, components = self.composites.get(identifier) or self._alone(identifier, mandatory=bool(mark))
+        identifier, mark, repeat = self._match(_USE, use, "segments").groups()
+        composite = self.composites.get(identifier)
+        whole = composite or self._alone(self._known(identifier), mandatory=bool(mark))
         return ElementUse(
-            composite=identifier if identifier in self.composites else None,
-            name=name,
+            composite=whole.composite,
+            name=whole.name,
             mandatory=bool(mark),
             repeat=int(repeat or 1),
-            components=components,
+            components=whole.components,
+            conditions=whole.conditions,
         )
 
-    def _alone(self, identifier: str, *, mandatory: bool) -> tuple[str, tuple[Component, ...]]:
-        element = self.elements[identifier]
-        return element.name, (Component(element=element, mandatory=mandatory),)
+    def _alone(self, element: Element, *, mandatory: bool) -> ElementUse:
+        part = Component(element=element, mandatory=mandatory)
+        return ElementUse(composite=None, name=element.name, mandatory=mandatory, repeat=1, components=(part,))
 
-    def _rows(self, table: str) -> Iterator[tuple[str, str, str]]:
+    def _known(self, identifier: str) -> Element:
+        element = self.elements.get(identifier)
+        return element or self._damaged(identifier, "elements")
+
+    def _conditions(self, text: str, table: str) -> tuple[Condition, ...]:
+        return tuple(self._condition(one, table) for one in text.split())
+
+    def _condition(self, text: str, table: str) -> Condition:
+        note, places, letter, pairs = self._match(_CONDITION, text, table).groups()
+        numbers = places.split(",") if note else re.findall("..", pairs)
+        return Condition(kind=_KINDS[note or letter], parts=tuple(map(int, numbers)))
+
+    def _rows(self, table: str) -> Iterator[tuple[str, str, str, str]]:
+        """Identifier, name, parts and conditions of the lines of a table."""
         for line in self.lines(table):
-            head, _, uses = line.partition(" = ")
+            head, _, rest = line.partition(" = ")
             identifier, _, name = head.partition(" ")
-            yield identifier, name, uses
+            uses, _, conditions = rest.partition(" | ")
+            yield identifier, name, uses, conditions
 
+    def _match(self, pattern: re.Pattern[str], text: str, table: str) -> re.Match[str]:
+        return pattern.fullmatch(text) or self._damaged(text, table)
 
-def _match(pattern: re.Pattern[str], text: str) -> re.Match[str]:
-    match = pattern.fullmatch(text)
-    if match is None:
-        raise ConfigurationError(f"A guide table is damaged at {text!r}; reinstall edi-server.")
-    return match
+    def _damaged(self, text: str, table: str) -> NoReturn:
+        raise ConfigurationError(
+            f"The guide table {self.folder / table}.txt is damaged at {text!r}; reinstall edi-server."
+        )
 
 
 @cache

@@ -1,9 +1,13 @@
 """A segment table, read from our own text file into positions and groups.
 
-UNH M 1
-SG1 C 10
-  RFF M 1                            two blanks of indent for each group
-SG10 C 9999 nest 7164 in 7166        repetitions form a tree: own identifier, parent's identifier
+    UNH M 1                            segment, mandatory or conditional, repetitions
+    SG1 C 10                           a group of any name (SG1, LOOP-PO1) is a line with more indented ones behind it
+      RFF M 1                          two blanks of indent for each group
+    SG10 C 9999 nest 7164 in 7166      repetitions form a tree: own identifier, parent's identifier
+    summary                            the section from here on: header, detail or summary, alone in a line
+
+A table without lines for its sections is divided by its first and last group of line items or packages. X12 tables say
+O for C; `>1`, without a limit, is what X12 calls it, and 9999999 here.
 """
 
 from __future__ import annotations
@@ -12,10 +16,14 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from edi_server.errors import ConfigurationError
 from edi_server.guides.model import Group, Nesting, Position, SegmentDefinition
 
 #: Groups that begin the detail section (the model of the supply-chain messages; CONTRL and APERAK have none).
 _DETAIL = ("LIN", "CPS")
+_SECTIONS = ("header", "detail", "summary")
+#: Repetitions of what may be repeated without a limit.
+UNLIMITED = 9999999
 
 
 class SegmentTable:
@@ -30,19 +38,25 @@ class SegmentTable:
         self._open: list[int] = []
         #: Own and parent identifier of the group that the next segment triggers, if its repetitions form a tree.
         self._nest: list[str] = []
-        for line in lines:
-            self._read(line)
+        self._section = ""
+        rows = list(lines)
+        for line, below in zip(rows, [*rows[1:], ""], strict=True):
+            self._read(line, is_group=_indent(below) > _indent(line))
         self._close(0)
-        self._divide()
+        if not self._section:
+            self._divide()
 
-    def _read(self, line: str) -> None:
-        level = (len(line) - len(line.lstrip())) // 2
-        self._close(level)
+    def _read(self, line: str, *, is_group: bool) -> None:
+        self._close(_indent(line))
+        if line.strip() in _SECTIONS:
+            self._section = line.strip()
+            return
         name, presence, repeat, *nest = line.split()
-        if name.startswith("SG") and name[2:].isdecimal():
-            self._open_group(name, presence, int(repeat), nest)
+        most = UNLIMITED if repeat == ">1" else int(repeat)
+        if is_group:
+            self._open_group(name, presence, most, nest)
         else:
-            self._add(name, presence, int(repeat))
+            self._add(name, presence, most)
 
     def _open_group(self, name: str, presence: str, repeat: int, nest: list[str]) -> None:
         trigger = len(self.positions) + 1
@@ -54,20 +68,23 @@ class SegmentTable:
         self._nest = nest[1::2]
 
     def _add(self, tag: str, presence: str, repeat: int) -> None:
+        segment = self._segments.get(tag)
+        if segment is None:
+            raise ConfigurationError(f"A segment table names the segment {tag}, which the table of segments lacks.")
         if self._nest:
-            own, above = (_place(self._segments[tag], element) for element in self._nest)
+            own, above = (_place(segment, element) for element in self._nest)
             self.nestings.append(Nesting(trigger=len(self.positions) + 1, id=own, parent=above))
             self._nest = []
         self.positions.append(
             Position(
                 index=len(self.positions) + 1,
                 tag=tag,
-                segment=self._segments[tag],
+                segment=segment,
                 mandatory=presence == "M",
                 repeat=repeat,
                 group=self._open[-1] if self._open else 0,
                 path="/".join(self.groups[trigger].name for trigger in self._open),
-                section="header",
+                section=self._section or "header",
             )
         )
 
@@ -89,6 +106,11 @@ class SegmentTable:
 
     def _tag(self, position: int) -> str:
         return self.positions[position - 1].tag
+
+
+def _indent(line: str) -> int:
+    """In how many groups a line stands."""
+    return (len(line) - len(line.lstrip())) // 2
 
 
 def _place(segment: SegmentDefinition, element: str) -> tuple[int, int]:
