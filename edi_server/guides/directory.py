@@ -165,9 +165,14 @@ class Directory:
 
 
 @cache
+def open_folder(folder: Path, stamp: int = 0) -> Directory:  # noqa: ARG001 — another stamp is another content
+    """The tables in a folder; cached until its stamp is another."""
+    return Directory(folder)
+
+
 def open_directory(syntax: str, name: str) -> Directory:
     """The tables in a folder of ours, such as ("edifact", "D.96A") or ("edifact", "service-4"); cached."""
-    return Directory(DATA / syntax / name)
+    return open_folder(DATA / syntax / name)
 
 
 def service_segments(syntax_version: str) -> dict[str, SegmentDefinition]:
