@@ -6,11 +6,30 @@ the whole list at once. What is wrong with the machine is an exception (`edi_ser
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 Severity = Literal["note", "warning", "error"]
+#: What an agreement may make of a severity: "off" leaves the finding out.
+AgreedSeverity = Severity | Literal["off"]
+
+#: Errors that stay errors whatever was agreed: something was not read or not looked at, so nobody vouches for the rest.
+UNRECOVERABLE = frozenset(
+    {
+        "syntax.empty",
+        "syntax.not-edi",
+        "syntax.not-edifact",
+        "syntax.segment-too-long",
+        "syntax.unterminated",
+        "envelope.interactive-unsupported",
+        "envelope.message-too-large",
+        "envelope.package-unfinished",
+        "guide.message-unknown",
+        "interchange.duplicate",
+    }
+)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,3 +76,40 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def has_errors(findings: list[Finding] | tuple[Finding, ...]) -> bool:
     """True if at least one finding is an error."""
     return any(finding.severity == "error" for finding in findings)
+
+
+def regrade(findings: Iterable[Finding], severities: Mapping[str, AgreedSeverity], /) -> tuple[Finding, ...]:
+    """The findings with the severities that were agreed.
+
+    A key is a code such as "envelope.unz-count", or the beginning of codes with an asterisk behind it, such as
+    "envelope.unz-*". The code itself comes before a beginning, and a longer beginning before a shorter one. Findings
+    of `UNRECOVERABLE` codes stay as they are.
+    """
+    if not severities:
+        return tuple(findings)
+    return tuple(filter(None, (_regraded(finding, severities) for finding in findings)))
+
+
+def objection(key: str, severity: AgreedSeverity) -> str | None:
+    """Why a severity cannot be agreed for a key of `regrade`, as a sentence; None if it can."""
+    if key.removesuffix("*").count("*") or not key.removesuffix("*"):
+        return f"{key!r} is neither a code of a finding nor the beginning of one with an asterisk behind it."
+    if key in UNRECOVERABLE and severity != "error":
+        return f"{key} stays an error: something could not be read, so nobody can vouch for the rest."
+    return None
+
+
+def _regraded(finding: Finding, severities: Mapping[str, AgreedSeverity]) -> Finding | None:
+    severity = _agreed(finding.code, severities)
+    if severity is None or severity == finding.severity or finding.code in UNRECOVERABLE:
+        return finding
+    return None if severity == "off" else msgspec.structs.replace(finding, severity=severity)
+
+
+def _agreed(code: str, severities: Mapping[str, AgreedSeverity]) -> AgreedSeverity | None:
+    """What the key that fits best says."""
+    if code in severities:
+        return severities[code]
+    beginnings = (key for key in severities if key.endswith("*") and code.startswith(key[:-1]))
+    best = max(beginnings, key=len, default=None)
+    return None if best is None else severities[best]
