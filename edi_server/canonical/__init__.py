@@ -12,6 +12,7 @@ import msgspec
 
 from edi_server.canonical.common import (
     Amount,
+    BankAccount,
     Contact,
     Dated,
     Description,
@@ -33,12 +34,15 @@ from edi_server.canonical.despatch_advice import (
     Package,
     PackageCount,
 )
+from edi_server.canonical.invoice import Adjustment, Invoice, InvoiceLine, PaymentTerms, Tax
 from edi_server.canonical.order import Delivery, Order, OrderLine, TermsOfDelivery, Transport
 
 __all__ = [
     "DOCUMENTS",
     "RECORDS",
+    "Adjustment",
     "Amount",
+    "BankAccount",
     "Batch",
     "Contact",
     "Dated",
@@ -47,6 +51,8 @@ __all__ = [
     "DespatchAdvice",
     "DespatchLine",
     "Identifier",
+    "Invoice",
+    "InvoiceLine",
     "Location",
     "Marking",
     "Measure",
@@ -56,9 +62,11 @@ __all__ = [
     "Package",
     "PackageCount",
     "Party",
+    "PaymentTerms",
     "Quantity",
     "Record",
     "Reference",
+    "Tax",
     "TermsOfDelivery",
     "Transport",
     "When",
@@ -68,11 +76,17 @@ __all__ = [
 ]
 
 #: Document type → class: the one list of document types.
-DOCUMENTS: dict[str, type[Record]] = {"Order": Order, "DespatchAdvice": DespatchAdvice}
+DOCUMENTS: dict[str, type[Record]] = {
+    "Order": Order,
+    "DespatchAdvice": DespatchAdvice,
+    "Invoice": Invoice,
+}
 
 _CLASSES: tuple[type[Record], ...] = (
     *DOCUMENTS.values(),
+    Adjustment,
     Amount,
+    BankAccount,
     Batch,
     Contact,
     Dated,
@@ -80,6 +94,7 @@ _CLASSES: tuple[type[Record], ...] = (
     Description,
     DespatchLine,
     Identifier,
+    InvoiceLine,
     Location,
     Marking,
     Measure,
@@ -88,8 +103,10 @@ _CLASSES: tuple[type[Record], ...] = (
     Package,
     PackageCount,
     Party,
+    PaymentTerms,
     Quantity,
     Reference,
+    Tax,
     TermsOfDelivery,
     Transport,
     When,

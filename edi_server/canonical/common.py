@@ -106,6 +106,23 @@ class Contact(Record, frozen=True, kw_only=True):
     kept: tuple[str, ...] = ()
 
 
+class BankAccount(Record, frozen=True, kw_only=True):
+    """Where to pay."""
+
+    #: Whose account it is (EDIFACT 3035), such as "RB" (receiving bank).
+    role: str | None = None
+    #: IBAN or account number, and name of the holder.
+    number: str | None = None
+    holder: str | None = None
+    #: BIC or bank code, whose list it is from (EDIFACT 3055), and name.
+    bank: str | None = None
+    bank_list: str | None = None
+    bank_name: str | None = None
+    #: ISO 3166 code.
+    country: str | None = None
+    kept: tuple[str, ...] = ()
+
+
 class Party(Record, frozen=True, kw_only=True):
     """A company or place taking part in the business."""
 
@@ -129,6 +146,8 @@ class Party(Record, frozen=True, kw_only=True):
     vat: str | None = None
     references: tuple[Reference, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    #: Where to pay this party.
+    accounts: tuple[BankAccount, ...] = ()
     kept: tuple[str, ...] = ()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from edi_server.canonical import DespatchAdvice, Order, Record
+from edi_server.canonical import DespatchAdvice, Invoice, Order, Record
 from edi_server.findings import Finding, Place, Severity
 
 #: Totals may differ by rounding: half a cent for each line, and never less than one cent.
@@ -48,12 +48,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-def _number(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
+def _number(document: Order | DespatchAdvice | Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
     if not document.number:
         yield "number", "The document has no number, so it cannot be told from others.", None, None
 
 
-def _lines(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
+def _lines(document: Order | DespatchAdvice | Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
     if not any(True for _ in _each_line(document)):
         yield "lines", "The document has no line.", None, None
 
@@ -78,7 +78,7 @@ def _quantity(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str 
             yield f"{where}.quantity", sentence, str(quantity), "more than 0"
 
 
-def _line_numbers(document: Order) -> Iterator[tuple[str, str, str | None, str | None]]:
+def _line_numbers(document: Order | Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
     seen: set[str] = set()
     for above, number, line in _each_line(document):
         if line.number and line.number in seen:
@@ -95,6 +95,27 @@ def _total(document: Order) -> Iterator[tuple[str, str, str | None, str | None]]
     if not document.total.is_finite() or abs(total - document.total) > max(_CENT, _CENT * len(amounts) / 2):
         sentence = f"The total {document.total} does not agree with the sum of the lines, {total}."
         yield "total", sentence, str(document.total), str(total)
+
+
+def _invoice_totals(document: Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
+    amounts = [line.amount for line in document.lines]
+    known = [amount for amount in amounts if amount is not None and amount.is_finite()]
+    if document.lines_total is not None and known and len(known) == len(amounts):
+        yield from _compare(
+            "lines_total", document.lines_total, sum(known, Decimal()), "the sum of the lines", len(known)
+        )
+    net, tax = document.net_total, document.tax_total
+    if document.gross_total is not None and net is not None and tax is not None:
+        yield from _compare("gross_total", document.gross_total, net + tax, "net total and tax", 1)
+
+
+def _compare(
+    field: str, stated: Decimal, computed: Decimal, of_what: str, parts: int
+) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """A stated sum beside what its parts add up to; each part may have been rounded by half a cent."""
+    if not stated.is_finite() or not computed.is_finite() or abs(computed - stated) > max(_CENT, _CENT * parts / 2):
+        name = field.replace("_", " ")
+        yield field, f"The {name} {stated} does not agree with {of_what}, {computed}.", str(stated), str(computed)
 
 
 def _sscc(document: DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
@@ -127,13 +148,14 @@ def _name(line: Any, where: str) -> str:
 
 
 _BOTH: tuple[type[Record], ...] = (Order, DespatchAdvice)
+_EVERY: tuple[type[Record], ...] = (*_BOTH, Invoice)
 _ALL = (
     Check(
         name="has_a_number",
         code="business.number-missing",
         severity="error",
         reason="The document number is the business key that keeps a document from being posted twice.",
-        documents=_BOTH,
+        documents=_EVERY,
         rule=_number,
     ),
     Check(
@@ -141,7 +163,7 @@ _ALL = (
         code="business.lines-missing",
         severity="error",
         reason="A document without a line asks for or advises nothing.",
-        documents=_BOTH,
+        documents=_EVERY,
         rule=_lines,
     ),
     Check(
@@ -165,7 +187,7 @@ _ALL = (
         code="business.line-number-repeated",
         severity="warning",
         reason="Order responses and despatch advices refer to lines by their number.",
-        documents=(Order,),
+        documents=(Order, Invoice),
         rule=_line_numbers,
     ),
     Check(
@@ -175,6 +197,14 @@ _ALL = (
         reason="A stated total that the lines do not add up to shows that something was lost or changed on the way.",
         documents=(Order,),
         rule=_total,
+    ),
+    Check(
+        name="invoice_totals_agree",
+        code="business.total-differs",
+        severity="error",
+        reason="An invoice whose totals do not add up cannot be booked (EN 16931 BR-CO-10 and BR-CO-15).",
+        documents=(Invoice,),
+        rule=_invoice_totals,
     ),
     Check(
         name="sscc_is_unique",

@@ -20,10 +20,10 @@ from edi_server.translation.views import VIEWS
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared is missing")
 
-PROFILES = {"ORDERS": "edifact/orders", "DESADV": "edifact/desadv"}
+PROFILES = {"ORDERS": "edifact/orders", "DESADV": "edifact/desadv", "INVOIC": "edifact/invoic"}
 VERSIONS = ("D.96A", "D.01B")
 #: Filled components that are neither read nor kept, at most; the prototype of the language lost 13 and 33 of 100.
-CEILING = 0.06
+CEILING = {"ORDERS": 0.06, "DESADV": 0.06, "INVOIC": 0.075}
 #: Messages that do not come back equal when written in a version, each with its reason.
 UNEQUAL = {
     ("BerryWorksSoftware_edireader__edifact_ORDERS-D01B-UNOE.edi", "D.96A"): "filled to the widths of D.01B, "
@@ -37,6 +37,32 @@ UNEQUAL = {
     ("php-edifact_edifact__files_example_order_error.edi", "D.01B"): "units of 4 characters (GBND), as above",
     ("text-index__index-id_33132048502_spaced_placeholder_DESADV.edi", "D.96A"): "a country code of 14 characters",
     ("text-index__index-id_33132048502_spaced_placeholder_DESADV.edi", "D.01B"): "a country code of 14 characters",
+    ("EDIFACT_D01B__D01B_INVOIC_InvoiceDetailRequest__s07__input.edi", "D.96A"): "text codes of 13 characters",
+    ("EDIFACT_D01B__D01B_INVOIC_InvoiceDetailRequest__s08__input.edi", "D.96A"): "text codes of 13 characters",
+    ("ConnectingEurope_eInvoicing-EN16931__examples_EDIFACT_EXAMPLE5.TXT", "D.96A"): "GIR below RFF, which D.96A "
+    "does not have",
+    **{
+        ("indice-co_EDI.Net__Samples_edifact.Issue203.edi", version): "two amounts that mean the same total, each with "
+        "its reference"
+        for version in VERSIONS
+    },
+    **{
+        ("xlate_staedi__EDIFACT_invoic_d97b_bad.edi", version): "a party's role of 4 characters" for version in VERSIONS
+    },
+}
+#: Messages whose document comes back with the same content in another form, which needs no word.
+REARRANGED = {
+    **{
+        (f"ConnectingEurope_eInvoicing-EN16931__examples_EDIFACT_EXAMPLE{one}.TXT", "D.96A"): "a text of more than 70 "
+        "characters, on several lines"
+        for one in ("0", "0a", "1")
+    },
+    ("smooks_smooks-edi-cartridge__data_INVOIC_D.03B_Interchange_with_UNA.txt", "D.96A"): "a description of more than "
+    "35 characters, on several lines",
+    **{
+        ("gitpan_XML-Edifact__examples_elfe2.edi", version): "kept segments, in the order in which amounts are written"
+        for version in VERSIONS
+    },
 }
 
 
@@ -102,12 +128,14 @@ def test_every_message_comes_back_equal_or_with_its_reason(kind, version):
         again = there.read(tree_of(there, written.segments)).document
         if again != document:
             unequal.add((name, version))
-            assert [one for one in written.findings if one.code.startswith("profile.")], f"{name}: lost without a word"
+            assert (name, version) in REARRANGED or [
+                one for one in written.findings if one.code.startswith("profile.")
+            ], f"{name}: lost without a word"
         else:
             assert there.normal(document) == document, name
             assert there.write(again).segments == written.segments, name
     names = {name for name, _ in messages(kind)}
-    assert unequal == {key for key in UNEQUAL if key[0] in names and key[1] == version}
+    assert unequal == {key for key in [*UNEQUAL, *REARRANGED] if key[0] in names and key[1] == version}
 
 
 @pytest.mark.parametrize("kind", PROFILES)
@@ -121,7 +149,7 @@ def test_little_of_the_messages_is_lost(kind, capsys):
     with capsys.disabled():
         shares = ", ".join(f"{name} {part:.1%}" for name, part in share.items())
         print(f"\n{kind}: {len(messages(kind))} messages, {counts['filled']} filled components: {shares}")  # noqa: T201 — the share belongs beside the result
-    assert share["unread"] < CEILING
+    assert share["unread"] < CEILING[kind]
     assert share["read"] > 0.7
 
 
