@@ -23,7 +23,7 @@ def open_edifact(source: BinaryIO, *, block_size: int = syntax.BLOCK_SIZE) -> It
     """What is in a transmission, in the order of its bytes; see `edi_server.envelope.model` for the order of events.
 
     Any bytes are read without an exception; errors of `source` itself go through. Memory is bounded by the largest
-    message (`edifact_interchange.LARGEST_MESSAGE`) and by `block_size` bytes of stream.
+    message (`message.LARGEST_MESSAGE`) and by `block_size` bytes of stream.
     """
     window = syntax.Window(source)
     number = 0

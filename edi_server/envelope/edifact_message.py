@@ -1,109 +1,35 @@
-"""One UN/EDIFACT message while it is being read: it may begin in one block and end in a later one."""
+"""One UN/EDIFACT message while it is being read: what UNH and UNT promise."""
 
 from __future__ import annotations
 
-from edi_server.envelope.edifact_headers import Fields, PlaceOf, check_message_header, is_count, message_header
-from edi_server.envelope.edifact_places import findings_of, place_of
+from edi_server.envelope.edifact_headers import Fields, check_message_header, is_count, message_header
+from edi_server.envelope.message import MessageInProgress
 from edi_server.envelope.model import MessageRead
-from edi_server.envelope.remarks import in_order, remark
-from edi_server.findings import Finding, Place
-from edi_server.syntax.edifact import Block, Oddity
-
-#: Bytes. Of a message that is larger only the beginning is kept; it takes about five times as much memory.
-LARGEST_MESSAGE = 64 * 1024 * 1024
+from edi_server.envelope.remarks import remark
+from edi_server.syntax.edifact import Block
 
 
-class OpenMessage:
+class OpenMessage(MessageInProgress):
     """From UNH on, until it is closed."""
 
     def __init__(self, number: int, block: Block, index: int, interchange: str | None) -> None:
-        self.number = number
-        self.header = message_header(block.segments[index])
-        self.findings: list[Finding] = []
-        self._interchange = interchange
-        self._offset = block.offsets[index]
-        #: Index, in the block at hand, of the first segment that is not kept yet.
-        self._first = index
-        self._segments: list[str] = []
-        self._offsets: list[int] = []
-        self._released = False
-        #: Segments that were only counted, since the message got too large.
-        self._dropped = 0
-        self._end = self._offset
-        header = self.header
+        header = message_header(block.segments[index])
+        super().__init__(number, header, block, index, interchange)
         if not (header.reference and header.type and header.version and header.release and header.agency):
             self.findings += check_message_header(header, self._place(block, index))
-
-    def number_of(self, index: int) -> int:
-        """Number in the message of the segment at `index` of the block at hand, UNH being 1."""
-        return len(self._segments) + self._dropped + index - self._first + 1
-
-    def remark(self, block: Block, oddities: list[Oddity]) -> None:
-        """Take note of what the syntax remarked on segments of this message."""
-        self.findings += findings_of(
-            block,
-            oddities,
-            self.findings,
-            number_of=self.number_of,
-            interchange=self._interchange,
-            message=self.header.reference,
-        )
-
-    def remark_duplicate(self, block: Block, index: int) -> None:
-        """Take note that another message has the same reference."""
-        place = self._place(block, index)(1, 1)
-        self.findings.append(remark("envelope.message-reference-duplicate", place, found=self.header.reference))
-
-    def keep(self, block: Block, until: int) -> None:
-        """Take over the segments of a block that goes, up to index `until`; the next block's begin at 0."""
-        first, self._first = self._first, 0
-        if until <= first:
-            return
-        self._end = block.end_of(until - 1)
-        if self._end - self._offset > LARGEST_MESSAGE:
-            self._dropped += until - first
-            return
-        self._segments += block.segments[first:until]
-        self._offsets += block.offsets[first:until]
-        self._released = self._released or block.has_stand_ins(first, until - 1)
 
     def close(self, block: Block, last: int) -> MessageRead:
         """The message, ended by UNT at index `last`."""
         if block.segments[last] != f"UNT+{self.number_of(last)}+{self.header.reference}":
             self._check_trailer(block, last)
-        if self._segments:
-            self.keep(block, last + 1)
-            return self._read(self._segments, [*self._offsets, self._end])
-        first = self._first
-        self._released = block.has_stand_ins(first, last)
-        offsets = block.offsets[first : last + 1]
-        offsets.append(block.end_of(last))
-        return self._read(block.segments[first : last + 1], offsets)
+        return self.whole(block, last)
 
     def cut_off(self, block: Block | None, until: int) -> MessageRead:
         """The message without UNT, up to index `until` of the block, exclusive; without block, what was kept."""
         if block is not None:
             self.keep(block, until)
-        place = Place(interchange=self._interchange, message=self.header.reference, offset=self._end)
-        self.findings.append(
-            remark("envelope.unt-missing", place, expected=f"UNT+{self.number_of(0)}+{self.header.reference}")
-        )
-        return self._read(self._segments, [*self._offsets, self._end])
-
-    def _read(self, segments: list[str], offsets: list[int]) -> MessageRead:
-        if self._dropped:
-            place = Place(interchange=self._interchange, message=self.header.reference, offset=self._offset)
-            self.findings.append(
-                remark("envelope.message-too-large", place, expected=f"{LARGEST_MESSAGE} bytes at most")
-            )
-        return MessageRead(
-            number=self.number,
-            header=self.header,
-            segments=segments,
-            offsets=offsets,
-            released=self._released,
-            findings=in_order(self.findings),
-        )
+        self.miss_trailer("envelope.unt-missing", f"UNT+{self.number_of(0)}+{self.header.reference}")
+        return self.kept()
 
     def _check_trailer(self, block: Block, last: int) -> None:
         """UNT 0074 counts the segments, UNH and UNT included; 0062 repeats UNH's."""
@@ -115,6 +41,3 @@ class OpenMessage:
         if reference.strip() != self.header.reference.strip():
             finding = remark("envelope.unt-reference", place(2, 1), found=reference, expected=self.header.reference)
             self.findings.append(finding)
-
-    def _place(self, block: Block, index: int) -> PlaceOf:
-        return place_of(block, index, self.number_of, self._interchange, self.header.reference)

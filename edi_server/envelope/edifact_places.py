@@ -25,7 +25,7 @@ def place_of(
             message=message,
             offset=block.locate(index, element, component),
             segment=number_of(index),
-            tag=block.segments[index][:3],
+            tag=block.segments[index][:3].partition("+")[0],
             element=element or None,
             component=component if element else None,
         )
@@ -64,7 +64,7 @@ def _finding(
         message=message,
         offset=oddity.offset,
         segment=number_of(index),
-        tag=block.segments[index][:3],
+        tag=block.segments[index][:3].partition("+")[0],
         element=element or None,
         component=component if element else None,
     )

@@ -57,6 +57,9 @@ class SegmentReader:
     interchange stops iterating, after `rewind` if there is something left in the block.
     """
 
+    #: Tag of the segment that ends an interchange.
+    trailer = b"UNZ"
+
     def __init__(
         self, window: Window, reading: Dialect, *, block_size: int = BLOCK_SIZE, longest: int = LONGEST_SEGMENT
     ) -> None:
@@ -99,14 +102,17 @@ class SegmentReader:
         while raw and raw[0] in _BLANKS:
             self._window.drop(len(raw) - len(raw.lstrip(_BLANKS)))
             raw = self._window.look(size)
-        header = _find_header(raw, 1 if self._window.offset == self._begin else 0)
+        header = self._find_header(raw, 1 if self._window.offset == self._begin else 0)
         if header >= 0:
             return raw[:header], True
         return raw, self._window.ended and len(self._window) <= len(raw)
 
+    def _find_header(self, raw: bytes, first: int) -> int:
+        return find_header(raw, first)
+
     def _usable(self, worked: bytes, end: int) -> int:
         """How much of it, up to `end`, is whole segments, none of them overlong, and not behind UNZ."""
-        trailer = worked.find(b"'UNZ+")
+        trailer = worked.find(b"'%b+" % self.trailer)
         if trailer >= 0:
             end = min(end, worked.find(b"'", trailer + 1) + 1 or end)
         length = worked.rfind(b"'", 0, max(end, 0)) + 1
@@ -143,7 +149,7 @@ class SegmentReader:
         self._window.drop(len(raw))
         rest = raw.rstrip(HARMLESS)
         if rest:
-            is_trailer = rest.startswith(b"UNZ")
+            is_trailer = rest.startswith(self.trailer)
             code = "syntax.last-terminator-missing" if is_trailer else "syntax.unterminated"
             yield self._unfinished(rest, start, code)
 
@@ -168,7 +174,7 @@ class SegmentReader:
             self._window.drop(max(before_pair(worked, len(piece) - _HELD_BACK), 1))
 
 
-def _find_header(raw: bytes, first: int) -> int:
+def find_header(raw: bytes, first: int) -> int:
     """Where the header of another interchange begins, at `first` or later; -1 if there is none."""
     at = raw.find(b"UNB", first)
     while at >= 0:

@@ -19,7 +19,7 @@ from edifact_samples import (
     wrapped,
 )
 
-from edi_server.envelope import edifact_message
+from edi_server.envelope import message as message_in_progress
 from edi_server.envelope.edifact import open_edifact
 from edi_server.envelope.model import (
     Debris,
@@ -400,7 +400,7 @@ def test_syntax_findings_about_service_segments_stand_on_the_interchange():
 
 
 def test_a_message_too_large_to_hold_is_cut_with_an_error(monkeypatch):
-    monkeypatch.setattr(edifact_message, "LARGEST_MESSAGE", 100_000)
+    monkeypatch.setattr(message_in_progress, "LARGEST_MESSAGE", 100_000)
     raw = wrapped(*["FTX+AAI+++some text"] * 20_000)
     (message,) = messages(raw)
     assert [finding.code for finding in message.findings] == ["envelope.message-too-large"]
