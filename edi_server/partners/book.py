@@ -193,9 +193,9 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def digest_of(folder: Path, companies: Mapping[str, Company]) -> str:
     """Digest of what a book would be loaded from; raises ConfigurationError if a file cannot be read."""
     digest = hashlib.sha256(msgspec.json.encode(dict(companies), order="sorted"))
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted([*folder.glob("*.toml"), *folder.glob("guidelines/*.toml")]):
         try:
-            digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+            digest.update(f"\n{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
         except OSError as error:
             raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     return digest.hexdigest()
@@ -247,11 +247,11 @@ class _Owners(Generic[T]):
     """Who has an identity."""
 
     def __init__(self, pairs: Iterable[tuple[Identity, T]]) -> None:
-        self._by_id = _grouped(pairs, lambda pair: pair[0].id)
+        self._by_id = _grouped(pairs, lambda pair: pair[0].id.rstrip())
 
     def find(self, identity: Identity) -> T | None:
         """The owner of an identity."""
-        return next((owner for one, owner in self._by_id.get(identity.id, ()) if matches(one, identity)), None)
+        return next((owner for one, owner in self._by_id.get(identity.id.rstrip(), ()) if matches(one, identity)), None)
 
     def twice(self) -> Iterator[tuple[Identity, T, T]]:
         """Identities that two have."""

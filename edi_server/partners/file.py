@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,33 +14,38 @@ from croniter import croniter
 from edi_server.canonical import DOCUMENTS
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
+from edi_server.partners.clause_checks import (
+    Problems,
+    acknowledgment_problems,
+    guideline_file,
+    guideline_problems,
+    identity_problems,
+    message_problems,
+    number_problems,
+    policy_problems,
+    writing_problems,
+)
 from edi_server.partners.located import KeyPath, Table, Typing, dotted, nearest, read_toml
 from edi_server.partners.model import (
-    FILE_NAME_FIELDS,
     Acknowledgments,
     Agreement,
     Company,
     Contact,
     ControlNumbers,
-    InterchangeNumbers,
-    MessageNumbers,
     Partner,
     Schedule,
     Terms,
     Writing,
     identity_of,
     matches,
+    syntax_of,
 )
-from edi_server.syntax.charsets import CODECS, codec_of
-from edi_server.syntax.separators import objection
 
 #: Sections of a partner that each agreement inherits key by key.
 _INHERITED = ("acknowledgments", "writing", "control_numbers")
 _SECRET = re.compile(
     r"(?i)(^|_|-)(password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key|credentials?)($|_|-)"
 )
-#: UNB 0020 and UNH 0062 are an..14.
-_LONGEST_REFERENCE = 14
 
 
 class _PartnerTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +121,8 @@ class _Reading:
         if not is_mailbox(partner.mailbox):
             self._typing.problem(("mailbox",), f"'{partner.mailbox}' cannot be the name of a folder")
         self._check_zone(partner.time_zone, ("time_zone",))
-        self._check_writing(partner.writing, ("writing",))
-        self._check_numbers(partner.control_numbers, ("control_numbers",))
+        self._tell(("writing",), writing_problems(partner.writing))
+        self._tell(("control_numbers",), number_problems(partner.control_numbers))
 
     def _agreement(self, partner: Partner, key: str, raw: Table, whole: Table) -> Agreement | None:
         path: KeyPath = ("agreements", key)
@@ -130,6 +134,7 @@ class _Reading:
         own, other = self._written(terms, partner, company, path)
         values = {name: getattr(terms, name) for name in Terms.__struct_fields__}
         values |= {"company": company.name, "time_zone": terms.time_zone or partner.time_zone}
+        values |= {"syntax": terms.syntax or syntax_of(terms.versions)}
         values |= {"erp": terms.erp or company.erp, "schedule": self._schedule(terms, partner, path)}
         return Agreement(
             **values,
@@ -138,6 +143,7 @@ class _Reading:
             own=company,
             own_written=own,
             partner_written=other,
+            guideline_file=str(guideline_file(terms.guideline, self._path)) if terms.guideline else "",
             file=str(self._path),
             profile_lines={
                 dotted(where[3:]): line for where, line in self._lines.items() if where[:3] == (*path, "profile")
@@ -159,17 +165,20 @@ class _Reading:
         if terms.document not in DOCUMENTS:
             sentence = f"no document type '{terms.document}'; {nearest(terms.document, DOCUMENTS)}"
             self._typing.problem((*path, "document"), sentence)
-        if not terms.versions:
-            self._typing.problem((*path, "versions"), 'needs at least one, such as "D.96A"')
+        syntax = terms.syntax or syntax_of(terms.versions)
+        self._tell(path, message_problems(terms, syntax))
+        self._tell(path, guideline_problems(terms.guideline, self._path))
         if isinstance(terms.profile, dict) and not isinstance(terms.profile.get("extends"), str):
             self._typing.problem((*path, "profile", "extends"), 'must name the base profile, such as "edifact/orders"')
         if terms.schedule and terms.direction == "inbound":
             self._typing.problem((*path, "schedule"), "only outbound agreements have a schedule")
-        if terms.policies.duplicate_window_days < 0:
-            self._typing.problem((*path, "policies", "duplicate_window_days"), "cannot be negative")
+        if terms.batch.most < 1:
+            self._typing.problem((*path, "batch", "most"), "must be at least 1")
         self._check_zone(terms.time_zone or "UTC", (*path, "time_zone"))
-        self._check_writing(terms.writing, (*path, "writing"))
-        self._check_numbers(terms.control_numbers, (*path, "control_numbers"))
+        self._tell((*path, "policies"), policy_problems(terms.policies))
+        self._tell((*path, "acknowledgments"), acknowledgment_problems(terms.acknowledgments, syntax))
+        self._tell((*path, "writing"), writing_problems(terms.writing))
+        self._tell((*path, "control_numbers"), number_problems(terms.control_numbers, syntax))
         return len(self._typing.problems) == before
 
     def _written(self, terms: Terms, partner: Partner, company: Company, path: KeyPath) -> tuple[Identity, Identity]:
@@ -181,7 +190,14 @@ class _Reading:
             if chosen and not any(matches(chosen, one) for one in owned):
                 known = ", ".join(map(str, owned))
                 self._typing.problem((*path, name), f"'{chosen}' is none of the known identities: {known}")
-        return terms.own_identity or company.identities[0], terms.partner_identity or (*partner.identities, _NOBODY)[0]
+        own = terms.own_identity or company.identities[0]
+        other = terms.partner_identity or (*partner.identities, _NOBODY)[0]
+        written = {"own_identity": own, "partner_identity": other}
+        if terms.direction == "outbound":
+            written["group_identity"] = terms.group_identity or own
+            written["partner_group_identity"] = terms.partner_group_identity or other
+            self._tell(path, identity_problems(written, terms.syntax or syntax_of(terms.versions)))
+        return own, other
 
     def _schedule(self, terms: Terms, partner: Partner, path: KeyPath) -> Schedule | None:
         if terms.schedule is None:
@@ -199,21 +215,10 @@ class _Reading:
         except (OSError, ValueError, KeyError):
             self._typing.problem(path, f"'{name}' is no time zone; names look like Europe/Berlin")
 
-    def _check_writing(self, writing: Writing, path: KeyPath) -> None:
-        if codec_of(writing.charset) is None:
-            sentence = f"'{writing.charset}' is no character set; {nearest(writing.charset, CODECS)}"
-            self._typing.problem((*path, "charset"), sentence)
-        problem = objection(writing.separators)
-        if problem:
-            self._typing.problem((*path, "separators"), f"cannot be used: {problem}")
-        for sentence in file_name_problems(writing.file_name):
-            self._typing.problem((*path, "file_name"), sentence)
-
-    def _check_numbers(self, numbers: ControlNumbers, path: KeyPath) -> None:
-        for name in ("interchange", "message"):
-            sentence = _range_problem(getattr(numbers, name))
-            if sentence:
-                self._typing.problem((*path, name), sentence)
+    def _tell(self, path: KeyPath, problems: Problems) -> None:
+        """Note problems whose keys are below a path."""
+        for keys, sentence in problems:
+            self._typing.problem((*path, *keys), sentence)
 
 
 _NOBODY = Identity(id="")
@@ -227,28 +232,6 @@ def is_mailbox(name: str) -> bool:
 def _likely_reference(identities: tuple[Identity, ...]) -> str:
     by_gln = [identity.id for identity in identities if identity.qualifier == "14"]
     return next(iter([*by_gln, *(identity.id for identity in identities)]), "")
-
-
-def file_name_problems(pattern: str) -> Iterable[str]:
-    """What is wrong with a pattern of file names."""
-    try:
-        parts = list(string.Formatter().parse(pattern))
-    except ValueError as error:
-        return [f"'{pattern}' is no pattern: {error}"]
-    named = [(name, spec, conversion) for _, name, spec, conversion in parts if name is not None]
-    if any(spec or conversion for _, spec, conversion in named):
-        return ["fields of a pattern stand alone in braces, such as {control_reference}"]
-    unknown = [name for name, _, _ in named if name not in FILE_NAME_FIELDS]
-    if not unknown and not any(name in ("control_reference", "document_number") for name, _, _ in named):
-        return ["needs {control_reference} or {document_number}, so that names differ"]
-    return [f"unknown field {{{name}}}; {nearest(name, FILE_NAME_FIELDS)}" for name in unknown]
-
-
-def _range_problem(numbers: InterchangeNumbers | MessageNumbers) -> str | None:
-    if not 0 <= numbers.low <= numbers.high:
-        return f"the range {numbers.low} to {numbers.high} holds no number"
-    longest = max(len(str(numbers.high)), numbers.width)
-    return f"takes {longest} digits, the standard allows {_LONGEST_REFERENCE}" if longest > _LONGEST_REFERENCE else None
 
 
 def _over(base: Any, own: Any) -> Any:

@@ -11,9 +11,9 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -227,7 +227,7 @@ class Typing:
         arguments = typing.get_args(kind)
         if _is_record(kind):
             return self.record(kind, value, path)
-        if typing.get_origin(kind) is dict and _is_record(arguments[1]) and isinstance(value, dict):
+        if typing.get_origin(kind) is dict and _has_paths(arguments[1]) and isinstance(value, dict):
             return {key: self.value(arguments[1], table, (*path, key)) for key, table in value.items()}
         if typing.get_origin(kind) is tuple and _is_record(arguments[0]) and isinstance(value, list):
             return tuple(self.value(arguments[0], table, (*path, index)) for index, table in enumerate(value))
@@ -276,13 +276,24 @@ def _is_record(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
+def _has_paths(kind: Any) -> bool:
+    """True if a problem with one value of a table is told with that value's own key."""
+    return _is_record(kind) or typing.get_origin(kind) in (Literal, types.UnionType, typing.Union)
+
+
 def _kind(value: Any) -> str:
     names = {str: "text", Raw: "text", bool: "true or false", int: "a number", float: "a number", list: "an array"}
     return names.get(type(value), type(value).__name__)
 
 
+def _choices(kind: Any) -> Iterator[Any]:
+    """The values of a Literal, or of a union of them."""
+    for one in typing.get_args(kind):
+        yield from _choices(one) if typing.get_origin(one) is Literal else (one,)
+
+
 def _sentence(message: str, kind: Any) -> str:
     """A message of msgspec in the words of our users, with the choices where there are few."""
-    choices = typing.get_args(_without_none(kind)) if "enum value" in message else ()
+    choices = list(_choices(_without_none(kind))) if "enum value" in message else ()
     text = message.partition(" - at ")[0].replace("`", "")
     return f"{text}; one of {', '.join(map(str, choices))}" if choices else text[:1].lower() + text[1:]

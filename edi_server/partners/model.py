@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from edi_server.envelope.model import Identity
+from edi_server.partners.clauses import (
+    FILE_NAME_FIELDS,
+    Acknowledgments,
+    Application,
+    Batch,
+    Clause,
+    ControlNumbers,
+    Functional,
+    GroupNumbers,
+    InterchangeNumbers,
+    MessageNumbers,
+    Policies,
+    Regrading,
+    Schedule,
+    Writing,
+    X12Separators,
+    X12Writing,
+)
 from edi_server.syntax.separators import Separators
 
+__all__ = [
+    "FILE_NAME_FIELDS",
+    "Acknowledgments",
+    "Agreement",
+    "Application",
+    "Batch",
+    "Company",
+    "Contact",
+    "ControlNumbers",
+    "Direction",
+    "Functional",
+    "GroupNumbers",
+    "InterchangeNumbers",
+    "MessageNumbers",
+    "Parties",
+    "Partner",
+    "Policies",
+    "Regrading",
+    "Schedule",
+    "State",
+    "Syntax",
+    "Terms",
+    "Writing",
+    "X12Separators",
+    "X12Writing",
+    "counter_of",
+    "file_name",
+    "identity_of",
+    "matches",
+    "syntax_of",
+]
+
 Direction = Literal["inbound", "outbound"]
+Syntax = Literal["edifact", "x12"]
 #: draft: never fits any traffic. testing: fits, but never reaches a live ERP. live. paused: recognised and held.
 State = Literal["draft", "testing", "live", "paused"]
 
 
-class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    pass
-
-
-class Company(_Record, frozen=True, kw_only=True):
+class Company(Clause, frozen=True, kw_only=True):
     """One of our own companies: `[companies.<name>]` in the main configuration."""
 
     name: str = ""
@@ -34,7 +82,7 @@ class Company(_Record, frozen=True, kw_only=True):
     erp: str = ""
 
 
-class Contact(_Record, frozen=True, kw_only=True):
+class Contact(Clause, frozen=True, kw_only=True):
     """A person to talk to at the partner."""
 
     name: str
@@ -43,123 +91,47 @@ class Contact(_Record, frozen=True, kw_only=True):
     phone: str = ""
 
 
-class Acknowledgments(_Record, frozen=True, kw_only=True):
-    """What is acknowledged, and what is waited for."""
-
-    #: Whether a CONTRL answers what they send; "requested" follows UNB 0031.
-    contrl: Literal["always", "requested", "never"] = "requested"
-    #: Report warnings (UCS, UCD) under an acknowledged message too; some partners take any UCS for a rejection.
-    report_warnings: bool = False
-    #: Outbound: their CONTRL is asked for (UNB 0031) and overdue after this time, such as "PT4H"; None expects none.
-    expected_within: timedelta | None = None
-
-
-class InterchangeNumbers(_Record, frozen=True, kw_only=True):
-    """Control references of interchanges we write (UNB 0020, an..14)."""
-
-    low: int = 1
-    high: int = 999_999_999
-    #: Digits to fill with leading zeros; 0 for none.
-    width: int = 0
-    #: What counts on its own: a pair of identities (what receivers check duplicates by), or one agreement.
-    scope: Literal["identities", "agreement"] = "identities"
-
-
-class MessageNumbers(_Record, frozen=True, kw_only=True):
-    """References of messages we write (UNH 0062, an..14)."""
-
-    low: int = 1
-    high: int = 999_999_999
-    width: int = 0
-    #: "interchange" starts again with each interchange.
-    scope: Literal["interchange", "identities", "agreement"] = "interchange"
-
-
-class ControlNumbers(_Record, frozen=True, kw_only=True):
-    """Ranges of control numbers."""
-
-    interchange: InterchangeNumbers = InterchangeNumbers()
-    message: MessageNumbers = MessageNumbers()
-
-
-class Writing(_Record, frozen=True, kw_only=True):
-    """How interchanges to the partner are written."""
-
-    #: UNB S001: 0001 and 0002.
-    charset: str = "UNOC"
-    syntax_version: Literal["1", "2", "3", "4"] = "3"
-    #: `separators.una = true` writes UNA even where the separators are the default ones.
-    separators: Separators = Separators()
-    #: A line break after each segment, for people.
-    line_breaks: bool = False
-    #: Lower case letters under UNOA, which does not have them and most partners take.
-    lower_case: bool = False
-    #: UNB 0026 and 0032.
-    application_reference: str = ""
-    agreement_id: str = ""
-    #: Association assigned code of the messages (UNH 0057), such as "EAN007".
-    association: str = ""
-    #: Name of the file, of fields of `FILE_NAME_FIELDS`.
-    file_name: str = "{message}_{control_reference}.edi"
-
-
-#: What `Writing.file_name` may name. Times are UTC, such as 20261123 and 142530.
-FILE_NAME_FIELDS = frozenset({"partner", "message", "control_reference", "document_number", "date", "time"})
-
-
-class Schedule(_Record, frozen=True, kw_only=True):
-    """When outbound documents are looked for."""
-
-    #: Five fields, or six with the seconds first.
-    cron: str
-    #: IANA name; the partner's where empty.
-    time_zone: str = ""
-
-
-class Policies(_Record, frozen=True, kw_only=True):
-    """How documents of the agreement are treated on our side."""
-
-    #: Confirm the sales order after posting.
-    confirm: bool = False
-    #: Post the partner's prices; otherwise the ERP's price list decides.
-    keep_prices: bool = True
-    #: What a code is that the directory's list does not know; "auto" as `edi_server.guides.check` says.
-    code_severity: Literal["auto", "error", "warning", "off"] = "auto"
-    #: Within how many days the same control reference from the same sender is a duplicate.
-    duplicate_window_days: int = 30
-
-
-class Terms(_Record, frozen=True, kw_only=True):
+class Terms(Clause, frozen=True, kw_only=True):
     """An agreement as its table in the partner file says it, with the partner's defaults filled in."""
 
     direction: Direction
-    #: Message type on the envelope (UNH 0065), such as "ORDERS".
+    #: Message type on the envelope (UNH 0065, ST01), such as "ORDERS" or "850".
     message: str
-    #: Directory versions accepted, such as "D.96A"; outbound: the first is written.
+    #: Directory versions accepted, such as "D.96A" or "004010"; outbound: the first is written.
     versions: tuple[str, ...]
     #: Type of the canonical document, such as "Order".
     document: str
     #: Name of the base profile, or a table: `extends` names the base, the rest are overrides.
     profile: str | dict[str, Any]
+    #: Where it stays away, the form of the versions says it: "004010" is X12.
+    syntax: Syntax | None = None
+    #: Name of the guideline that narrows the standard's guide (docs/refinements.md), such as "nordmarkt-orders"; empty
+    #: for the standard's guide as it is.
+    guideline: str = ""
     #: May stay away where there is only one.
     company: str = ""
     erp: str = ""
     state: State = "draft"
-    #: The test lane: UNB 0035 = 1.
+    #: The test lane: UNB 0035 = 1; ISA15 = T.
     test: bool = False
     #: Narrows the agreement to one identity of ours or theirs ("14:4012345000009"); outbound: the one that is written.
     own_identity: Identity | None = None
     partner_identity: Identity | None = None
+    #: Application codes on functional groups (UNG S006 and S007, GS02 and GS03); the identities of the interchange
+    #: where empty. Only for writing: what they put there is theirs.
+    group_identity: Identity | None = None
+    partner_group_identity: Identity | None = None
     #: In which dates without a zone are meant; the partner's where empty.
     time_zone: str = ""
     acknowledgments: Acknowledgments = Acknowledgments()
     writing: Writing = Writing()
     control_numbers: ControlNumbers = ControlNumbers()
     schedule: Schedule | None = None
+    batch: Batch = Batch()
     policies: Policies = Policies()
 
 
-class Partner(_Record, frozen=True, kw_only=True):
+class Partner(Clause, frozen=True, kw_only=True):
     """A trading partner: one file `partners/<name>.toml`."""
 
     name: str
@@ -188,14 +160,49 @@ class Agreement(Terms, frozen=True, kw_only=True):
     #: Identities written on outbound envelopes.
     own_written: Identity
     partner_written: Identity
+    syntax: Syntax = "edifact"
+    #: File of the guideline; empty where there is none.
+    guideline_file: str = ""
     #: File it came from, and the line of each key below its `profile` table, for `explain` and error messages.
     file: str = ""
-    profile_lines: dict[str, int] = {}
+    profile_lines: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """Unique name, such as "nordmarkt/orders-in"."""
         return f"{self.partner.name}/{self.key}"
+
+    @property
+    def own_group_written(self) -> Identity:
+        """Our application code on functional groups."""
+        return self.group_identity or self.own_written
+
+    @property
+    def partner_group_written(self) -> Identity:
+        """Their application code on functional groups."""
+        return self.partner_group_identity or self.partner_written
+
+    @property
+    def separators(self) -> Separators:
+        """Those that its interchanges are written with."""
+        return self.writing.x12.separators if self.syntax == "x12" else self.writing.separators
+
+    @property
+    def group_version(self) -> str:
+        """GS08 of what is written: the version, and the association's code behind it."""
+        return self.writing.x12.group_version or self.versions[0] + self.writing.association
+
+    @property
+    def control_widths(self) -> tuple[int, int, int]:
+        """Digits that references of interchanges, groups and messages are filled to; 0 for none.
+
+        ISA13 has nine digits, ST02 at least four (X12.5, X12.6).
+        """
+        numbers = self.control_numbers
+        least = (9, 0, 4) if self.syntax == "x12" else (0, 0, 0)
+        widths = (numbers.interchange.width, numbers.group.width, numbers.message.width)
+        first, second, third = map(max, least, widths)
+        return first, second, third
 
     @property
     def profile_name(self) -> str:
@@ -227,7 +234,11 @@ class Agreement(Terms, frozen=True, kw_only=True):
         )
 
 
-class Parties(_Record, frozen=True, kw_only=True):
+#: Version, release and industry identifier code as GS08 has them, without an association's code (X12 element 480).
+_X12_VERSION = re.compile("00[0-9]{4}")
+
+
+class Parties(Clause, frozen=True, kw_only=True):
     """Who an interchange is from and to."""
 
     partner: Partner
@@ -271,9 +282,14 @@ def identity_of(text: str) -> Identity:
 def matches(one: Identity, other: Identity) -> bool:
     """True if both name the same party.
 
-    Ids must be equal letter for letter; qualifiers must be equal too, unless one side states none: partners leave 0007
-    out as often as they put it in, and an id is agreed between two companies anyway. Routing (0008) is not compared:
-    it says where in the house a message goes, not who it is from.
+    Ids must be equal letter for letter, but for the blanks that fill an ISA up; qualifiers must be equal too, unless
+    one side states none: partners leave 0007 out as often as they put it in, and an id is agreed between two companies
+    anyway. Routing (0008) is not compared: it says where in the house a message goes, not who it is from.
     """
-    same_qualifier = one.qualifier == other.qualifier or not one.qualifier or not other.qualifier
-    return one.id == other.id and same_qualifier
+    ours, theirs = one.qualifier.rstrip(), other.qualifier.rstrip()
+    return one.id.rstrip() == other.id.rstrip() and (ours == theirs or not ours or not theirs)
+
+
+def syntax_of(versions: tuple[str, ...]) -> Syntax:
+    """The syntax that versions belong to: "004010" is X12, all else is EDIFACT."""
+    return "x12" if versions and all(_X12_VERSION.fullmatch(version) for version in versions) else "edifact"
