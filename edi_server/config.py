@@ -19,9 +19,9 @@ import msgspec
 
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
+from edi_server.located import KeyPath, Raw, Table, Typing, dotted, nearest, read_toml
 from edi_server.partners import Agreement, Book, Company, identity_of
 from edi_server.partners.file import check_companies
-from edi_server.partners.located import KeyPath, Raw, Table, Typing, dotted, nearest, read_toml
 
 FILE_NAME = "edi-server.toml"
 PREFIX = "EDI_SERVER_"

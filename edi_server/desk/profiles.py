@@ -13,8 +13,8 @@ from edi_server.desk.actors import NotPossible
 from edi_server.desk.translating import find_agreement, find_partner
 from edi_server.engine.corridor import load_agreed_profile
 from edi_server.guides import Guide, known_guides, load_guide
+from edi_server.located import dotted
 from edi_server.partners import Agreement
-from edi_server.partners.located import dotted
 from edi_server.translation import (
     Explained,
     Profile,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edi_server.envelope.model import Identity
 from edi_server.guides import known_guides
+from edi_server.located import KeyPath, nearest
 from edi_server.partners.clauses import (
     FILE_NAME_FIELDS,
     Acknowledgments,
@@ -20,7 +21,6 @@ from edi_server.partners.clauses import (
     Writing,
     X12Writing,
 )
-from edi_server.partners.located import KeyPath, nearest
 from edi_server.partners.model import Syntax, Terms, syntax_of
 from edi_server.syntax.charsets import CODECS, codec_of
 from edi_server.syntax.separators import objection

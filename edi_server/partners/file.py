@@ -14,6 +14,7 @@ from croniter import croniter
 from edi_server.canonical import DOCUMENTS
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
+from edi_server.located import KeyPath, Table, Typing, dotted, nearest, read_toml
 from edi_server.partners.clause_checks import (
     Problems,
     acknowledgment_problems,
@@ -25,7 +26,6 @@ from edi_server.partners.clause_checks import (
     policy_problems,
     writing_problems,
 )
-from edi_server.partners.located import KeyPath, Table, Typing, dotted, nearest, read_toml
 from edi_server.partners.model import (
     Acknowledgments,
     Agreement,

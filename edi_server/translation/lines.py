@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from edi_server.canonical import DOCUMENTS
-from edi_server.partners.located import dotted
+from edi_server.located import dotted
 from edi_server.translation.codecs import CODECS
 from edi_server.translation.merge import Item, Key, Merged
 from edi_server.translation.nearest import nearest_of

@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from edi_server.errors import ConfigurationError
-from edi_server.partners.located import read_toml
+from edi_server.located import read_toml
 from edi_server.translation.lines import read_profile
 from edi_server.translation.merge import Layer, Merged, flatten, merge
 from edi_server.translation.profile import Profile

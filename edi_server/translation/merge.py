@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from edi_server.partners.located import dotted
+from edi_server.located import dotted
 from edi_server.translation.profile import ProfileProblem, Source
 
 Key = tuple[str, ...]

@@ -11,8 +11,8 @@ import pytest
 
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
+from edi_server.located import lines_of
 from edi_server.partners import Agreement, Book, Company, Parties, Unmatched, digest_of, file_name, identity_of, matches
-from edi_server.partners.located import lines_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OUR_GLN = "4099999000005"
