@@ -15,8 +15,9 @@ from collections.abc import Iterator
 import msgspec
 
 from edi_server.syntax.edifact_dialect import Block, Dialect, Oddity, before_pair, dialect, release_dropped
-from edi_server.syntax.edifact_start import HARMLESS, Junk, Start, find_start
+from edi_server.syntax.edifact_start import Start, find_start
 from edi_server.syntax.edifact_writing import write_segments
+from edi_server.syntax.junk import HARMLESS, Junk
 from edi_server.syntax.places import locate
 from edi_server.syntax.window import Window
 

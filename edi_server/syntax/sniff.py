@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from edi_server.syntax.edifact_start import BYTE_ORDER_MARK, HARMLESS, find_interchange, is_interactive
+from edi_server.syntax.edifact_start import find_interchange
+from edi_server.syntax.junk import BYTE_ORDER_MARK, HARMLESS, is_interactive
 
 Syntax = Literal["edifact", "x12", "xml", "empty", "other"]
 
