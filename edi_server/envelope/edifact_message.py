@@ -15,7 +15,8 @@ class OpenMessage(MessageInProgress):
     def __init__(self, number: int, block: Block, index: int, interchange: str | None) -> None:
         header = message_header(block.segments[index])
         super().__init__(number, header, block, index, interchange)
-        if not (header.reference and header.type and header.version and header.release and header.agency):
+        is_complete = header.reference and header.type and header.version and header.release and header.agency
+        if not (is_complete and f":{header.version}:{header.release}:" in header.segment):
             self.findings += check_message_header(header, self._place(block, index))
 
     def close(self, block: Block, last: int) -> MessageRead:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from edi_server.envelope.edifact_headers import PlaceOf
 from edi_server.envelope.edifact_places import findings_of, place_of
-from edi_server.envelope.model import MessageHeader, MessageRead
+from edi_server.envelope.model import MessageHeader, MessageRead, RawMessage
 from edi_server.envelope.remarks import in_order, remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax.edifact import Block, Oddity
 
-#: Bytes. Of a message that is larger only the beginning is kept; it takes about five times as much memory.
+#: Bytes. Of a message that is larger only the beginning is kept; it takes about six times as much memory.
 LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
@@ -21,11 +21,13 @@ class MessageInProgress:
         self.header = header
         self.findings: list[Finding] = []
         self._interchange = interchange
+        self._separators = block.dialect.separators
         self._offset = block.offsets[index]
         #: Index, in the block at hand, of the first segment that is not kept yet.
         self._first = index
         self._segments: list[str] = []
         self._offsets: list[int] = []
+        self._pieces: list[tuple[int, bytes]] = []
         self._released = False
         #: Segments that were only counted, since the message got too large.
         self._dropped = 0
@@ -62,6 +64,7 @@ class MessageInProgress:
             return
         self._segments += block.segments[first:until]
         self._offsets += block.offsets[first:until]
+        self._pieces.append(_piece(block, block.offsets[first], self._end))
         self._released = self._released or block.has_stand_ins(first, until - 1)
 
     def whole(self, block: Block, last: int) -> MessageRead:
@@ -73,6 +76,7 @@ class MessageInProgress:
         self._released = block.has_stand_ins(first, last)
         offsets = block.offsets[first : last + 1]
         offsets.append(block.end_of(last))
+        self._pieces.append(_piece(block, offsets[0], offsets[-1]))
         return self._read(block.segments[first : last + 1], offsets)
 
     def kept(self) -> MessageRead:
@@ -96,8 +100,15 @@ class MessageInProgress:
             segments=segments,
             offsets=offsets,
             released=self._released,
+            raw=RawMessage(self._pieces),
+            separators=self._separators,
             findings=in_order(self.findings),
         )
 
     def _place(self, block: Block, index: int) -> PlaceOf:
         return place_of(block, index, self.number_of, self._interchange, self.header.reference)
+
+
+def _piece(block: Block, start: int, end: int) -> tuple[int, bytes]:
+    """The bytes of a block from one offset to another, cut out so that the block itself can go."""
+    return start, block.raw[start - block.start : end - block.start]

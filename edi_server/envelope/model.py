@@ -2,17 +2,23 @@
 
 A transmission is read as one flat stream of events, whatever the syntax:
 
-    InterchangeOpened (GroupOpened? MessageRead* GroupClosed?)* InterchangeClosed   … again for the next interchange
+    InterchangeOpened (GroupOpened? (MessageRead | PackageRead)* GroupClosed?)* InterchangeClosed   … and the next
 
 Findings travel on the event that they are about; bytes that belong to no interchange come as `Debris`.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import itemgetter
+
 import msgspec
 
 from edi_server.findings import Finding
 from edi_server.syntax.separators import Separators
+
+_FIRST = itemgetter(0)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,6 +28,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     qualifier: str = ""
     #: Address for reverse routing or routing address (0008, 0014).
     routing: str = ""
+    #: Internal sub-identification (0042, 0046; syntax version 4).
+    internal: str = ""
 
     def __str__(self) -> str:
         return f"{self.qualifier}:{self.id}" if self.qualifier else self.id
@@ -46,10 +54,23 @@ class InterchangeHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     application_reference: str = ""
     #: UNB 0031 = 1; ISA14 = 1.
     acknowledgment_requested: bool = False
-    #: UNB 0035 = 1; ISA15 = T.
+    #: UNB 0031 as written, where that is neither 1 nor nothing, such as "2" (confirmation of receipt only).
+    acknowledgment_code: str = ""
+    #: True for whatever may be a test: UNB 0035 is there and not 0; ISA15 = T.
     test: bool = False
+    #: UNB 0035 as written, where that is neither 1 nor nothing, such as "2" (syntax only test).
+    test_code: str = ""
     #: 0032 interchange agreement identifier.
     agreement: str = ""
+    #: Recipient's reference or password, which of both it is ("AA", "BB"), and the priority (0022, 0025, 0029).
+    password: str = ""
+    password_qualifier: str = ""
+    priority: str = ""
+    #: From syntax version 4 on: version of the service code list, character encoding such as "7" (UTF-8), and syntax
+    #: release (0080, 0133, 0076).
+    service_directory: str = ""
+    encoding: str = ""
+    syntax_release: str = ""
     separators: Separators = Separators()
     #: The UNB or ISA segment in normal form.
     segment: str = ""
@@ -71,7 +92,22 @@ class GroupHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     agency: str = ""
     #: S008 0052.0054, such as "D.96A"; GS08 whole, such as "004010" or "004010VICS".
     version: str = ""
+    #: 0057 and the application's password (0058).
+    association: str = ""
+    password: str = ""
     segment: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A subset, guideline or scenario that a message of syntax version 4 says it keeps to (S016, S017, S018)."""
+
+    #: 0115, 0121, 0127.
+    id: str
+    #: 0116, 0122, 0128; and 0118, 0124, 0130.
+    version: str = ""
+    release: str = ""
+    #: 0051.
+    agency: str = ""
 
 
 class MessageHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,19 +117,58 @@ class MessageHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     reference: str = ""
     #: 0065, such as "ORDERS"; ST01, such as "850".
     type: str = ""
-    #: 0052 and 0054, such as "D" and "96A". X12: the first six characters of GS08, such as "004010", and "".
+    #: 0052 and 0054, such as "D" and "96A", however they were spelled (`segment` has that). X12: the first six
+    #: characters of GS08, such as "004010", and "".
     version: str = ""
     release: str = ""
     #: 0051, such as "UN"; GS07, such as "X".
     agency: str = ""
     #: 0057, such as "EAN008"; what follows the version in GS08, or ST03, such as "VICS".
     association: str = ""
+    #: 0110 and 0113.
+    code_list_version: str = ""
+    sub_function: str = ""
+    #: 0068.
+    access_reference: str = ""
+    #: Number in a sequence of messages about one topic, and "C" in the first, "F" in the last of them (0070, 0073).
+    transfer: str = ""
+    transfer_position: str = ""
+    subset: Usage | None = None
+    guideline: Usage | None = None
+    scenario: Usage | None = None
     segment: str = ""
 
     @property
     def directory(self) -> str:
         """Directory version as guides name it, such as "D.96A" or "004010"."""
         return f"{self.version}.{self.release}" if self.release else self.version
+
+
+class RawMessage:
+    """The bytes of the segments of a message as they came, for whoever has to point into them.
+
+    Any two are equal: how a stream was cut into blocks is no part of what a message says.
+    """
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: Sequence[tuple[int, bytes]]) -> None:
+        """Pieces with the offset of their first byte, ascending; no segment goes from one into the next."""
+        self._pieces = pieces
+
+    def between(self, start: int, end: int) -> bytes:
+        """The bytes from offset `start` to before `end`, fewer where the piece in which `start` lies ends earlier."""
+        index = bisect_right(self._pieces, start, key=_FIRST) - 1
+        if index < 0:
+            return b""
+        first, piece = self._pieces[index]
+        return piece[start - first : end - first]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RawMessage)
+
+    def __hash__(self) -> int:
+        return hash(RawMessage)
 
 
 class InterchangeOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +203,28 @@ class MessageRead(msgspec.Struct, frozen=True, kw_only=True):
     offsets: list[int]
     #: True if some segment contains stand-ins.
     released: bool = False
+    #: The bytes as they came, and how they are split, for `edi_server.envelope.offsets`.
+    raw: RawMessage | None = None
+    separators: Separators = Separators()
     #: Envelope findings: UNT count, UNT reference, missing UNT, characters outside the declared set.
     findings: tuple[Finding, ...] = ()
+
+
+class PackageRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A package, UNO to UNP (ISO 9735-8): its object, such as an attached file, was not read, but can be found by this.
+
+    The findings about it come with `InterchangeClosed`.
+    """
+
+    #: 0800.
+    reference: str
+    #: Of UNO.
+    offset: int
+    #: Of the object's first byte, and how many bytes it has, as far as it was there.
+    start: int
+    length: int
+    #: The UNO segment in normal form.
+    segment: str
 
 
 class GroupClosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,4 +253,4 @@ class Debris(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
-Event = InterchangeOpened | GroupOpened | MessageRead | GroupClosed | InterchangeClosed | Debris
+Event = InterchangeOpened | GroupOpened | MessageRead | PackageRead | GroupClosed | InterchangeClosed | Debris

@@ -42,6 +42,10 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "The interchange has messages inside and outside of groups; all should be in groups, or none.",
     ),
     "envelope.unh-incomplete": ("error", "A mandatory part of the message header (UNH) is missing."),
+    "envelope.unh-version": (
+        "warning",
+        "Version and release of the message (UNH 0052, 0054) are spelled unusually; they were read as they are meant.",
+    ),
     "envelope.unt-missing": (
         "error",
         "The message ends without its trailer (UNT): it may have been cut off, and segments may be missing.",
@@ -70,6 +74,14 @@ REMARKS: dict[str, tuple[Severity, str]] = {
     "envelope.package-skipped": (
         "warning",
         "The interchange contains a package (UNO to UNP), such as an attached file; it was not read.",
+    ),
+    "envelope.unp-length": (
+        "warning",
+        "The length of a package (UNO 0810, UNP 0810) is not the number of bytes between UNO and UNP.",
+    ),
+    "envelope.unp-reference": (
+        "warning",
+        "The reference in the package trailer (UNP 0800) is not the one in the package header (UNO 0800).",
     ),
     "envelope.package-unfinished": ("error", "A package (UNO) ends without its trailer (UNP)."),
     "envelope.interactive-unsupported": (

@@ -25,7 +25,7 @@ from edi_server.syntax.charsets import codec_of, decode
 from edi_server.syntax.edifact_uniform import Uniform, read_uniform
 from edi_server.syntax.normal import STAND_INS
 from edi_server.syntax.places import locate
-from edi_server.syntax.separators import DEFAULT, Separators
+from edi_server.syntax.separators import DEFAULT, Separators, as_bytes
 
 #: Marks of our own within a working copy; the source's control characters have become _SUBSTITUTE before these are set.
 _FILLER = b"\x00"
@@ -234,11 +234,6 @@ class Dialect:
 def dialect(separators: Separators = DEFAULT, charset: str = "UNOC", version: str = "3") -> Dialect:
     """The dialect of an interchange."""
     return Dialect(separators, charset, version)
-
-
-def as_bytes(mark: str) -> bytes:
-    """A service character as it stands in the stream; only the typographic apostrophe takes more than one byte."""
-    return mark.encode("latin-1") if ord(mark) < 256 else mark.encode("utf-8")
 
 
 def release_dropped(worked: bytes) -> bytes:

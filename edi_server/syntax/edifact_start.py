@@ -8,19 +8,17 @@ import msgspec
 
 from edi_server.findings import Finding, Place
 from edi_server.syntax.charsets import codec_of
-from edi_server.syntax.edifact_dialect import Dialect, as_bytes, dialect
+from edi_server.syntax.edifact_dialect import Dialect, dialect
+from edi_server.syntax.junk import BYTE_ORDER_MARK, HORIZON, Junk, search, skip_harmless
 from edi_server.syntax.remarks import remark
 from edi_server.syntax.separators import (
     DEFAULT,
     INFORMATION_SEPARATORS,
     Separators,
+    as_bytes,
     objection,
 )
 from edi_server.syntax.window import Window
-
-#: Bytes between interchanges that nobody needs to know of: blanks, padding, DOS end of file.
-HARMLESS = b" \t\r\n\x00\x1a"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 #: UNA with UN[BGH] behind it; UNB with its syntax identifier; UNG or UNH at the start of a word. Line breaks of a hard
 #: wrap may fall inside the tags.
@@ -32,11 +30,6 @@ _START = re.compile(
 )
 #: No match of _START is longer, lookahead included.
 _LONGEST_START = 48
-_SEGMENT = re.compile(rb"(?:\A|['\r\n])[A-Z]{3}\+[^'\r\n]*'")
-_INTERACTIVE = re.compile(rb"(?:UNA[\x01-\x7f]{6}[ \t\r\n]*)?UIB(?![A-Za-z0-9])")
-_SAMPLE = 200
-#: How far ahead is looked for a terminator where the separators are not announced.
-_HORIZON = 65536
 _NEAR = 2048
 
 
@@ -51,38 +44,17 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-class Junk(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes outside any interchange."""
-
-    offset: int
-    end: int
-    #: The first 200 of them.
-    sample: bytes
-    #: True if there are whole segments in it.
-    has_segments: bool
-
-    @property
-    def is_interactive(self) -> bool:
-        """True if it begins with an interactive interchange."""
-        return is_interactive(self.sample)
-
-
 def find_interchange(piece: bytes) -> re.Match[bytes] | None:
     """Where an interchange, or a message without one, starts in a piece of bytes."""
     return _START.search(piece)
 
 
-def is_interactive(piece: bytes) -> bool:
-    """True if an interactive interchange (UIB) begins here."""
-    return _INTERACTIVE.match(piece) is not None
-
-
 def find_start(window: Window) -> tuple[Junk | None, Start | None]:
     """Move to the start of the next interchange: what was skipped, and the start, None at the end of the stream."""
     findings: list[Finding] = []
-    if _skip_harmless(window):
+    if skip_harmless(window):
         findings.append(remark("syntax.byte-order-mark", Place(offset=window.offset - len(BYTE_ORDER_MARK))))
-    junk, found = _search(window)
+    junk, found = search(window, _START, _LONGEST_START)
     if found is None:
         return junk, None
     offset = window.offset
@@ -94,42 +66,8 @@ def find_start(window: Window) -> tuple[Junk | None, Start | None]:
     return junk, _start(window, advice, offset, findings)
 
 
-def _skip_harmless(window: Window) -> bool:
-    """True if there was a byte order mark."""
-    marked = False
-    while True:
-        piece = window.look(4096)
-        rest = piece.lstrip(HARMLESS)
-        window.drop(len(piece) - len(rest))
-        if rest and window.look(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
-            window.drop(len(BYTE_ORDER_MARK))
-            marked = True
-        elif rest or not piece:
-            return marked
-
-
-def _search(window: Window) -> tuple[Junk | None, re.Match[bytes] | None]:
-    """Drop everything before the next start."""
-    at_once = _START.match(window.look(_LONGEST_START))
-    if at_once:
-        return None, at_once
-    offset, sample, has_segments = window.offset, b"", False
-    while True:
-        piece = window.look(_HORIZON)
-        found = _START.search(piece)
-        skipped = piece[: found.start()] if found else piece[: None if window.ended else -_LONGEST_START]
-        sample = sample or skipped[:_SAMPLE]
-        has_segments = has_segments or _SEGMENT.search(skipped) is not None
-        window.drop(len(skipped))
-        if found or window.ended:
-            break
-    junk = Junk(offset=offset, end=window.offset, sample=sample, has_segments=has_segments)
-    # Matched anew, so that positions count from where the window stands now.
-    return (junk if sample else None), (_START.match(window.look(_LONGEST_START)) if found else None)
-
-
 def _start(window: Window, advice: bytes, offset: int, findings: list[Finding]) -> Start:
-    ahead = window.look(_HORIZON)
+    ahead = window.look(HORIZON)
     separators = _announced(advice, offset, findings) if advice else None
     if separators is None:
         separators = _shown(ahead, window.offset, findings)

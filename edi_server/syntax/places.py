@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from edi_server.syntax.separators import Separators
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from edi_server.syntax.separators import Separators, as_bytes
+
+#: Element, repetition and component, counted as in `locate`.
+Spot = tuple[int, int, int]
 
 
 def locate(raw_segment: bytes, separators: Separators, element: int, component: int = 1, repetition: int = 1) -> int:
@@ -12,53 +19,57 @@ def locate(raw_segment: bytes, separators: Separators, element: int, component: 
     Where the segment ends before the place, the offset is that of the separator or terminator behind which, or of the
     end at which, it is missing.
     """
-    marks = _marks(separators)
-    wanted = (element, repetition, component)
-    at = (0, 1, 1)
-    position = 0
-    while position < len(raw_segment):
-        if at >= wanted:
-            return position
-        mark = marks.get(raw_segment[position])
-        if mark == "terminator":
-            return position
-        following = _step(at, mark)
-        if following > wanted:
-            return position
-        at = following
-        position += 1
-        if mark == "release":
-            position = _behind_line_breaks(raw_segment, position) + 1
-    return min(position, len(raw_segment))
+    spot = (element, repetition, component)
+    return locate_all(raw_segment, separators, [spot])[spot]
 
 
-def _behind_line_breaks(raw_segment: bytes, position: int) -> int:
-    """A hard wrap may stand between a release character and what it releases."""
-    while raw_segment[position : position + 1] in (b"\r", b"\n"):
-        position += 1
-    return position
+def locate_all(raw_segment: bytes, separators: Separators, spots: Iterable[Spot]) -> dict[Spot, int]:
+    """What `locate` says of each spot, in one walk over the segment."""
+    waiting = sorted(set(spots), reverse=True)
+    found: dict[Spot, int] = {}
+    at, begin, end = (0, 1, 1), 0, len(raw_segment)
+    for mark in _marks(separators).finditer(raw_segment):
+        _settle(found, waiting, at, begin)
+        if not waiting:
+            return found
+        role = mark.lastgroup
+        if role == "terminator":
+            end = mark.start()
+            break
+        if role != "released":
+            at = _step(at, role)
+            while waiting and at > waiting[-1]:
+                found[waiting.pop()] = mark.start()
+            begin = mark.end()
+    _settle(found, waiting, at, begin)
+    return found | dict.fromkeys(waiting, end)
 
 
-def _marks(separators: Separators) -> dict[int, str]:
-    """Byte → its role. A terminator of several bytes is known by its first."""
+def _settle(found: dict[Spot, int], waiting: list[Spot], at: Spot, begin: int) -> None:
+    """Those that wait for the component that begins here, or that it has gone past, have been found."""
+    while waiting and at >= waiting[-1]:
+        found[waiting.pop()] = begin
+
+
+@lru_cache(maxsize=256)
+def _marks(separators: Separators) -> re.Pattern[bytes]:
+    """Every separator by its role; what is released, line breaks of a hard wrap in between, is none."""
     roles = {
-        separators.component: "component",
-        separators.element: "element",
-        separators.terminator: "terminator",
+        "terminator": separators.terminator,
+        "element": separators.element,
+        "component": separators.component,
+        "repetition": separators.repetition,
     }
+    marks = [b"(?P<%b>%b)" % (role.encode(), re.escape(as_bytes(mark))) for role, mark in roles.items() if mark != " "]
     if separators.release != " ":
-        roles[separators.release] = "release"
-    if separators.repetition != " ":
-        roles[separators.repetition] = "repetition"
-    return {(ord(mark) if ord(mark) < 256 else mark.encode()[0]): role for mark, role in roles.items()}
+        marks.append(rb"(?P<released>%b[\r\n]*.?)" % re.escape(as_bytes(separators.release)))
+    return re.compile(b"|".join(marks), re.DOTALL)
 
 
-def _step(at: tuple[int, int, int], mark: str | None) -> tuple[int, int, int]:
+def _step(at: Spot, role: str | None) -> Spot:
     element, repetition, component = at
-    if mark == "element":
+    if role == "element":
         return (element + 1, 1, 1)
-    if mark == "repetition":
+    if role == "repetition":
         return (element, repetition + 1, 1)
-    if mark == "component":
-        return (element, repetition, component + 1)
-    return at
+    return (element, repetition, component + 1)

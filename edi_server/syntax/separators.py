@@ -32,6 +32,14 @@ DEFAULT = Separators()
 INFORMATION_SEPARATORS = Separators(component="\x1f", element="\x1d", terminator="\x1c", release=" ", repetition=" ")
 
 
+def as_bytes(mark: str) -> bytes:
+    """A service character as it stands in the stream; in UTF-8 if it is not in Latin-1: a typographic apostrophe."""
+    try:
+        return mark.encode("latin-1")
+    except UnicodeEncodeError:
+        return mark.encode("utf-8")
+
+
 def objection(separators: Separators) -> str | None:
     """Why these separators cannot be told apart from each other or from text, in half a sentence; None if they can."""
     used = {
