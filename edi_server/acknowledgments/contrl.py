@@ -8,32 +8,46 @@ Positions: 0096 counts the segments of the message, UNH being 1; 0098 counts the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from edi_server.acknowledgments.answering import is_answered
 from edi_server.acknowledgments.error_codes import error_code, fault_of
+from edi_server.acknowledgments.pieces import by_segment, composite, identity, limited, segment
 from edi_server.acknowledgments.verdict import GroupVerdict, MessageVerdict, Verdict, reported
 from edi_server.envelope.edifact_writing import close_message
 from edi_server.envelope.model import Identity, InterchangeHeader, MessageHeader
 from edi_server.findings import Finding
 from edi_server.syntax.normal import from_text
 
-REJECTED, ACKNOWLEDGED = "4", "7"
+#: 0083. 4: this level and all below it is rejected; 7: this level is acknowledged, the next one says for itself;
+#: 8: received, and nothing said about what is in it.
+REJECTED, ACKNOWLEDGED, RECEIVED = "4", "7", "8"
 #: Repetitions of the segment groups (ISO 9735 segment table of CONTRL): UCS under a UCM, UCD under a UCS.
 MAX_SEGMENTS = 999
 MAX_ELEMENTS = 99
 
 
 def write_contrl(
-    verdict: Verdict, *, message_reference: str, association: str = "", report_warnings: bool = False
+    verdict: Verdict,
+    *,
+    message_reference: str,
+    association: str = "",
+    report_warnings: bool = False,
+    receipt_only: bool = False,
 ) -> list[str]:
     """The CONTRL message about an interchange, UNH to UNT in normal form.
 
     `message_reference` is its UNH 0062; `association` goes to UNH 0057; `report_warnings` reports warnings too, under
-    messages that are acknowledged. Raises ValueError if the verdict has an `obstacle`.
+    messages that are acknowledged. `receipt_only` says that the interchange came (0083 = 8) and nothing about what is
+    in it, unless its own header or trailer is wrong. Acknowledgments in the interchange are not acknowledged. Where it
+    is refused because of one message, UCI is rejected and that message alone has errors below it (0083 = 4: errors are
+    reported at this level or a lower one). Raises ValueError if the verdict has an `obstacle`.
     """
     if verdict.obstacle:
         raise ValueError(verdict.obstacle)
     header = contrl_header(verdict.subject.header, message_reference, association)
-    return close_message(header, list(_Report(verdict.subject.header, warnings=report_warnings).body(verdict)))
+    report = _Report(verdict.subject.header, warnings=report_warnings)
+    return close_message(header, list(report.body(verdict, receipt_only=receipt_only)))
 
 
 def contrl_header(subject: InterchangeHeader, message_reference: str, association: str = "") -> MessageHeader:
@@ -77,33 +91,40 @@ class _Report:
         self._version_4 = subject.syntax_version == "4"
         self._warnings = warnings
 
-    def body(self, verdict: Verdict) -> Iterator[str]:
+    def body(self, verdict: Verdict, *, receipt_only: bool) -> Iterator[str]:
         """UCI; below it the messages, then the groups, unless all of it is rejected at once."""
         subject = self._subject
-        yield _segment(
+        yield segment(
             "UCI",
             from_text(subject.control_reference),
-            _identity(subject.sender),
-            _identity(subject.recipient),
-            *self._decision(verdict.rejected, verdict.cause, verdict.subject.findings),
+            identity(subject.sender),
+            identity(subject.recipient),
+            *self._of_interchange(verdict, receipt_only=receipt_only),
         )
-        if not verdict.rejected:
-            for message in verdict.messages:
-                yield from self._message(message)
-            for group in verdict.groups:
-                yield from self._group(group)
+        if receipt_only or verdict.rejected:
+            return
+        for message in _named(verdict, verdict.messages):
+            yield from self._message(message)
+        for group in verdict.groups:
+            if not verdict.suspended or group.has_own_error:
+                yield from self._group(verdict, group)
 
-    def _group(self, group: GroupVerdict) -> Iterator[str]:
+    def _of_interchange(self, verdict: Verdict, *, receipt_only: bool) -> list[str]:
+        if receipt_only and not verdict.rejected:
+            return [RECEIVED]
+        return self._decision(verdict.rejected or verdict.suspended, verdict.cause, verdict.subject.findings)
+
+    def _group(self, verdict: Verdict, group: GroupVerdict) -> Iterator[str]:
         header = group.subject.header
-        yield _segment(
+        yield segment(
             "UCF",
             from_text(header.control_reference),
-            _identity(header.sender),
-            _identity(header.recipient),
-            *self._decision(group.rejected, group.cause, group.subject.findings),
+            _party(header.sender),
+            _party(header.recipient),
+            *self._decision(group.rejected or verdict.suspended, group.cause, group.subject.findings),
         )
         if not group.rejected:
-            for message in group.messages:
+            for message in _named(verdict, group.messages):
                 yield from self._message(message)
 
     def _message(self, message: MessageVerdict) -> Iterator[str]:
@@ -112,7 +133,7 @@ class _Report:
         findings = reported(message.subject.findings, warnings=self._warnings)
         own = [finding for finding in findings if not _is_within(finding)]
         errors = [finding for finding in own if finding.severity == "error"]
-        yield _segment(
+        yield segment(
             "UCM",
             from_text(header.reference),
             self._identifier(header),
@@ -124,19 +145,14 @@ class _Report:
     def _identifier(self, header: MessageHeader) -> str:
         """S009 as the partner wrote it; in version 4 left out where it is not whole, as it may be there."""
         parts = [header.type, header.version, header.release, header.agency, header.association]
-        return "" if self._version_4 and not all(parts[:4]) else _composite(parts)
+        return "" if self._version_4 and not all(parts[:4]) else composite(parts)
 
     def _segments(self, findings: Sequence[Finding]) -> Iterator[str]:
         """UCS for each segment; a fault of the whole segment and those of its elements stand in UCS of their own."""
-        by_segment: dict[tuple[int, int], list[Finding]] = {}
-        for count, finding in enumerate(findings):
-            whole = count if finding.place.element is None else -1
-            by_segment.setdefault((finding.place.segment or 0, whole), []).append(finding)
-        for position, whole in sorted(by_segment)[:MAX_SEGMENTS]:
-            about = by_segment[position, whole]
-            yield _segment("UCS", _limited(position, 6), self._code(about[0]) if whole >= 0 else "")
-            if whole < 0:
-                yield from (_segment("UCD", self._code(one), self._element(one)) for one in about[:MAX_ELEMENTS])
+        for position, is_whole, about in islice(by_segment(findings), MAX_SEGMENTS):
+            yield segment("UCS", limited(position, 6), self._code(about[0]) if is_whole else "")
+            if not is_whole:
+                yield from (segment("UCD", self._code(one), self._element(one)) for one in about[:MAX_ELEMENTS])
 
     def _decision(self, rejected: bool, cause: Finding | None, findings: Sequence[Finding]) -> list[str]:
         """0083 of a level that is not a message, and what is wrong with it."""
@@ -178,21 +194,16 @@ def _position(element: int | None, component: int | None, repetition: int | None
     """S011: 0098, 0104 and (version 4) 0136; empty without an element."""
     if element is None:
         return ""
-    return _composite([_limited(element + 1, 3), _limited(component, 3), _limited(repetition, 6)])
+    return composite([limited(element + 1, 3), limited(component, 3), limited(repetition, 6)])
 
 
-def _limited(position: int | None, digits: int) -> str:
-    """A position in the digits that its element has: what is further behind cannot be said better."""
-    return str(min(position, 10**digits - 1)) if position else ""
+def _party(party: Identity | None) -> str:
+    """S006 and S007: a group has no routing."""
+    return composite([party.id, party.qualifier]) if party else ""
 
 
-def _identity(identity: Identity | None) -> str:
-    return _composite([identity.id, identity.qualifier, identity.routing]) if identity else ""
-
-
-def _composite(parts: Sequence[str]) -> str:
-    return ":".join(from_text(part) for part in parts).rstrip(":")
-
-
-def _segment(*elements: str) -> str:
-    return "+".join(elements).rstrip("+")
+def _named(verdict: Verdict, messages: Sequence[MessageVerdict]) -> Iterator[MessageVerdict]:
+    """The messages that have an UCM of their own."""
+    for message in messages:
+        if is_answered(message.subject.header.type) and (not verdict.suspended or message.has_own_error):
+            yield message
