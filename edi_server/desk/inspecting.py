@@ -24,7 +24,9 @@ from edi_server.envelope.model import (
     InterchangeOpened,
     MessageHeader,
     MessageRead,
+    PackageRead,
 )
+from edi_server.envelope.offsets import refine
 from edi_server.findings import Finding
 from edi_server.syntax.sniff import ENOUGH, Kind, sniff
 
@@ -106,7 +108,9 @@ def inspect(source: BinaryIO, read_range: ReadRange) -> Iterator[Seen]:
     for event in open_edifact(source):
         if isinstance(event, InterchangeOpened):
             pointing = Pointing(read_range, event.header.separators, event.header.charset)
-        yield _see(event, pointing)
+        seen = _see(event, pointing)
+        if seen:
+            yield seen
 
 
 def not_edi(kind: Kind) -> NotEdi:
@@ -121,7 +125,7 @@ def not_edi(kind: Kind) -> NotEdi:
     return NotEdi(kind=kind, finding=finding)
 
 
-def _see(event: Event, pointing: Pointing) -> Seen:
+def _see(event: Event, pointing: Pointing) -> Seen | None:
     match event:
         case InterchangeOpened():
             found = point_all(pointing, event.findings)
@@ -136,6 +140,9 @@ def _see(event: Event, pointing: Pointing) -> Seen:
             return InterchangeEnded(number=event.number, messages=event.messages, end=event.end, findings=found)
         case Debris():
             return Outside(offset=event.offset, end=event.end, findings=point_all(pointing, event.findings))
+        case PackageRead():
+            # What is to be said about it comes at the end of the interchange.
+            return None
 
 
 def _see_message(message: MessageRead, pointing: Pointing) -> MessageSeen:
@@ -147,7 +154,7 @@ def _see_message(message: MessageRead, pointing: Pointing) -> MessageSeen:
         offset=message.offsets[0],
         end=message.offsets[-1],
         segments=len(message.segments),
-        findings=point_all(pointing, checked.findings),
+        findings=point_all(pointing, refine(checked.findings, message)),
     )
 
 

@@ -16,6 +16,7 @@ from edi_server.envelope.edifact_headers import (
     is_count,
 )
 from edi_server.envelope.edifact_message import OpenMessage
+from edi_server.envelope.edifact_package import OpenPackage
 from edi_server.envelope.edifact_places import findings_of, place_of
 from edi_server.envelope.model import (
     Event,
@@ -29,12 +30,10 @@ from edi_server.envelope.model import (
 from edi_server.envelope.remarks import in_order, remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax.edifact import Block, Oddity, SegmentReader, Start, Window
+from edi_server.syntax.separators import as_bytes
 
 #: More findings than this about one interchange help nobody; those about its messages and its trailer come on top.
 MOST_FINDINGS = 1000
-#: Bytes. The end of a package that is longer is believed to be where UNO says, without looking.
-_LARGEST_LOOK = 256 * 1024
-_NEAR = 1024
 _OFFSET = attrgetter("offset")
 
 
@@ -61,7 +60,7 @@ class Interchange:
         self._group_messages = 0
         self._is_mixed = False
         self._packages = 0
-        self._package: Place | None = None
+        self._package: OpenPackage | None = None
         #: True while segments pass that belong to no message.
         self._is_astray = False
         #: Segments of this interchange in earlier blocks.
@@ -168,9 +167,7 @@ class Interchange:
             self._emit(self._message.cut_off(block, index))
         elif index > self._next or block.oddities:
             self._pass(block, index)
-        if self._package:
-            self._note("envelope.package-unfinished", self._package, expected="UNP")
-            self._package = None
+        self._end_package_without_trailer(block.offsets[index])
         self._is_astray = False
         self._next = index + 1
 
@@ -245,35 +242,34 @@ class Interchange:
         self._group = None
 
     def _begin_package(self, block: Block, index: int) -> None:
-        """UNO: 0810 in S022 is the length in bytes of the object between UNO and UNP (ISO 9735-8)."""
         self._arrive(block, index)
         self._packages += 1
-        self._package = self._place(block, index)(0, 1)
-        self._note("envelope.package-skipped", self._package, block.segments[index])
-        length = Fields(block.segments[index])(4)
+        self._package = OpenPackage(block, index, self._place(block, index)(0, 1))
+        self._note("envelope.package-skipped", self._package.place, block.segments[index])
         if self._reader.rewind(block, block.end_of(index)):
-            self._skip_object(int(length) if length.isdecimal() and len(length) <= 18 else 0)
+            self._package.skip(self._window, as_bytes(self._start.dialect.separators.element))
             self._earlier -= len(block.segments) - self._next
             self._next = len(block.segments)
-
-    def _skip_object(self, length: int) -> None:
-        """Move to UNP, if it stands where the length says or anywhere near."""
-        trailer = b"UNP" + self._start.dialect.separators.element.encode()
-        if length > _LARGEST_LOOK:
-            self._window.skip(length)
-            return
-        piece = self._window.look(length + _NEAR)
-        at = length if piece[length:].lstrip().startswith(trailer) else piece.find(trailer)
-        self._window.drop(max(at, 0))
 
     def _end_package(self, block: Block, index: int) -> None:
         if self._package is None:
             self._arrive(block, index)
             self._misplace(block, index, "UNO before it")
+        else:
+            package, findings = self._package.close(block, index, self._place(block, index))
+            self._events.append(package)
+            self._findings += findings[: max(MOST_FINDINGS - len(self._findings), 0)]
         self._package = None
         self._is_astray = False
         self._next = index + 1
         self._oddities(block, block.end_of(index))
+
+    def _end_package_without_trailer(self, offset: int) -> None:
+        if self._package is None:
+            return
+        self._note("envelope.package-unfinished", self._package.place, expected="UNP")
+        self._events.append(self._package.cut_off(offset))
+        self._package = None
 
     def _misplace(self, block: Block, index: int, expected: str) -> None:
         self._note("envelope.segment-misplaced", self._place(block, index)(0, 1), block.segments[index], expected)
@@ -296,9 +292,8 @@ class Interchange:
     def _close(self, trailer: tuple[Fields, PlaceOf] | None, end: int) -> None:
         if self._message:
             self._emit(self._message.cut_off(None, 0))
+        self._end_package_without_trailer(end)
         self._end_group_without_trailer(end)
-        if self._package:
-            self._note("envelope.package-unfinished", self._package, expected="UNP")
         if not self._messages and not self._packages:
             self._note("envelope.interchange-empty", Place(interchange=self._reference, offset=end), expected="UNH")
         if trailer:

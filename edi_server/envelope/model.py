@@ -213,7 +213,7 @@ class MessageRead(msgspec.Struct, frozen=True, kw_only=True):
 class PackageRead(msgspec.Struct, frozen=True, kw_only=True):
     """A package, UNO to UNP (ISO 9735-8): its object, such as an attached file, was not read, but can be found by this.
 
-    The findings about it come with `InterchangeClosed`.
+    What is found about it comes with `InterchangeClosed`, so that nobody misses it who has no use for packages.
     """
 
     #: 0800.
@@ -225,6 +225,7 @@ class PackageRead(msgspec.Struct, frozen=True, kw_only=True):
     length: int
     #: The UNO segment in normal form.
     segment: str
+    findings: tuple[Finding, ...] = ()
 
 
 class GroupClosed(msgspec.Struct, frozen=True, kw_only=True):

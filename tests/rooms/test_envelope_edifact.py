@@ -29,6 +29,7 @@ from edi_server.envelope.model import (
     InterchangeClosed,
     InterchangeOpened,
     MessageRead,
+    PackageRead,
 )
 
 SECOND = ORDER.replace("UNH+1", "UNH+2").replace("UNT+3+1", "UNT+3+2")
@@ -293,14 +294,43 @@ def test_an_interchange_without_message_is_a_warning():
 PACKAGE = b"%PDF-1.4'UNZ+9+9'UNH+7+X:D:96A:UN'\xff\x00?"
 
 
+def packages(raw):
+    return [event for event in opened(raw) if isinstance(event, PackageRead)]
+
+
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("length", [len(PACKAGE), 0, 3, 5000])
-def test_a_package_is_skipped_whatever_is_in_it(length, count):
+@pytest.mark.parametrize("behind", [b"", b"\r\n"])
+def test_a_package_is_skipped_whatever_is_in_it_and_can_be_found(count, behind):
+    length = len(PACKAGE)
     raw = f"{UNB}{ORDER}UNO+P1+1:invoice.pdf+13:application/pdf+{length}'".encode()
-    raw += PACKAGE + f"UNP+{length}+P1'UNZ+{count}+7001'".encode()
+    raw += PACKAGE + behind + f"UNP+{length}+P1'UNZ+{count}+7001'".encode()
     assert codes(raw) == ["envelope.package-skipped"]
-    assert len(messages(raw)) == 1
+    assert names(opened(raw)) == ["InterchangeOpened", "MessageRead", "PackageRead", "InterchangeClosed"]
     assert "invoice.pdf" in the("envelope.package-skipped", raw).found
+    (package,) = packages(raw)
+    assert raw[package.start :][: package.length] == PACKAGE
+    assert raw[package.offset :].startswith(b"UNO+P1")
+    assert package.reference == "P1"
+    assert package.segment.startswith("UNO+P1+1:invoice.pdf")
+
+
+@pytest.mark.parametrize("length", ["", "0", "3", "5000", "x", "9" * 30])
+def test_a_package_with_a_wrong_length_ends_at_its_trailer(length):
+    raw = f"{UNB}{ORDER}UNO+P1+1:x+13+{length}'".encode() + PACKAGE + f"UNP+{length}+P1'UNZ+1+7001'".encode()
+    assert codes(raw) == ["envelope.package-skipped", "envelope.unp-length"]
+    assert the("envelope.unp-length", raw).expected == str(len(PACKAGE))
+    (package,) = packages(raw)
+    assert raw[package.start :][: package.length] == PACKAGE
+    assert len(messages(raw)) == 1
+
+
+def test_a_package_trailer_repeats_length_and_reference():
+    raw = f"{UNB}UNO+P1+1:x+13+4'____UNP+5+P2'{ORDER}UNZ+2+7001'"
+    assert codes(raw) == ["envelope.package-skipped", "envelope.unp-length", "envelope.unp-reference"]
+    length, reference = the("envelope.unp-length", raw), the("envelope.unp-reference", raw)
+    assert (length.found, length.expected, reference.found, reference.expected) == ("5", "4", "P2", "P1")
+    assert raw[length.place.offset :].startswith("5+P2")
+    assert raw[reference.place.offset :].startswith("P2'")
 
 
 def test_a_large_package_is_skipped_by_its_length():
@@ -309,12 +339,14 @@ def test_a_large_package_is_skipped_by_its_length():
     raw += f"{ORDER}UNZ+2+7001'".encode()
     assert codes(raw) == ["envelope.package-skipped"]
     assert len(messages(raw)) == 1
+    assert [package.length for package in packages(raw)] == [size]
 
 
-@pytest.mark.parametrize("rest", ["x" * 30 + UNZ, ORDER + UNZ, ""])
-def test_a_package_without_trailer_is_an_error(rest):
+@pytest.mark.parametrize(("rest", "length"), [("x" * 30 + UNZ, 41), (ORDER + UNZ, 0), ("", 0)])
+def test_a_package_without_trailer_is_an_error_and_ends_where_something_else_begins(rest, length):
     raw = UNB + ORDER.replace("+1", "+9", 1).replace("3+1", "3+9") + "UNO+P1+1:x+13+4'" + rest
     assert "envelope.package-unfinished" in codes(raw)
+    assert [package.length for package in packages(raw)] == [length]
 
 
 def test_interactive_edi_is_named_as_such():
