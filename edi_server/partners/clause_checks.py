@@ -33,6 +33,7 @@ LONGEST_REFERENCE = {"edifact": 14, "x12": 9}
 #: 0052 and 0054, such as D.96A, S.93A or 2.912; CONTRL names the syntax version: D.3.
 _EDIFACT_VERSION = re.compile(r"[A-Z0-9]{1,3}\.[A-Z0-9]{1,3}")
 _FORM = {"edifact": "EDIFACT versions look like D.96A", "x12": "X12 versions look like 004010"}
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _FINDING = re.compile(r"(\*|[a-z]+\.[a-z0-9*?-]+)")
 #: ISA12: 00200 to 00801.
 _INTERCHANGE_VERSION = re.compile(r"00[2-9]0[0-9]")
@@ -157,7 +158,9 @@ def guideline_file(name: str, partner_file: Path) -> Path:
 
 def guideline_problems(name: str, partner_file: Path) -> Problems:
     """A guideline that has no file."""
-    if name and not guideline_file(name, partner_file).is_file():
+    if name and not _NAME.fullmatch(name):
+        yield ("guideline",), f"'{name}' cannot be the name of a guideline"
+    elif name and not guideline_file(name, partner_file).is_file():
         there = [path.stem for path in (partner_file.parent / "guidelines").glob("[!.]*.toml")]
         known = nearest(name, there) if there else f"the folder {partner_file.parent / 'guidelines'} has none"
         yield ("guideline",), f"there is no guideline '{name}'; {known}"
