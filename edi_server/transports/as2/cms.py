@@ -1,0 +1,103 @@
+"""CMS: what a content is, compressing it, and the pieces that the other two kinds share (RFC 5652, RFC 3274)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Literal
+
+from asn1crypto.core import ObjectIdentifier
+
+from edi_server.transports.as2 import ber
+from edi_server.transports.as2.ber import BerError, Buffer, Value
+
+Kind = Literal["data", "signed", "enveloped", "auth-enveloped", "compressed"]
+
+DATA = "1.2.840.113549.1.7.1"
+KINDS: dict[str, Kind] = {
+    DATA: "data",
+    "1.2.840.113549.1.7.2": "signed",
+    "1.2.840.113549.1.7.3": "enveloped",
+    "1.2.840.113549.1.9.16.1.23": "auth-enveloped",
+    "1.2.840.113549.1.9.16.1.9": "compressed",
+}
+_OIDS = {kind: oid for oid, kind in KINDS.items()}
+_ZLIB = "1.2.840.113549.1.9.16.3.8"
+_CONTEXT_0 = 0xA0
+
+
+class CmsError(ValueError):
+    """A CMS structure that cannot be used. `reason` is the AS2 disposition modifier that says why (RFC 4130 7.5.4)."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+
+
+def open_content(data: Buffer) -> tuple[Kind, memoryview, Value]:
+    """What a ContentInfo holds: its kind, the bytes, and where in them its content lies.
+
+    Raises CmsError.
+    """
+    view = memoryview(data)
+    try:
+        outer = ber.read(view)
+        kind, wrapped, *_ = ber.children(view, outer)
+        content = ber.children(view, wrapped)[0]
+    except (BerError, ValueError, IndexError) as error:
+        raise CmsError("unexpected-processing-error", "The S/MIME content is damaged: it is no CMS.") from error
+    name = KINDS.get(oid_of(view, kind))
+    if name is None:
+        raise CmsError("unexpected-processing-error", "The S/MIME content is of a kind that AS2 does not have.")
+    return name, view, content
+
+
+def wrap(kind: Kind, *content: Buffer | Sequence[Buffer]) -> bytes:
+    """A ContentInfo in DER around the pieces of its content."""
+    return b"".join(ber.encode(ber.SEQUENCE, oid(_OIDS[kind]), ber.encode(_CONTEXT_0, *content)))
+
+
+def oid(dotted: str) -> bytes:
+    """An object identifier in DER."""
+    dumped: bytes = ObjectIdentifier(dotted).dump()
+    return dumped
+
+
+def oid_of(view: memoryview, value: Value) -> str:
+    """The object identifier that lies there, dotted; "" if it is none."""
+    if value.tag != ber.OBJECT_IDENTIFIER:
+        return ""
+    return str(ObjectIdentifier.load(bytes(view[value.start : value.end])).dotted)
+
+
+def compress(content: bytes) -> bytes:
+    """CompressedData around the content (RFC 3274)."""
+    algorithm = ber.encode(ber.SEQUENCE, oid(_ZLIB))
+    inner = ber.encode(ber.OCTET_STRING, zlib.compress(content))
+    encapsulated = ber.encode(ber.SEQUENCE, oid(DATA), ber.encode(_CONTEXT_0, inner))
+    return wrap("compressed", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", algorithm, encapsulated))
+
+
+def decompress(view: memoryview, value: Value, *, largest: int) -> bytes:
+    """What CompressedData holds, of at most `largest` bytes. Raises CmsError."""
+    damaged = CmsError("decompression-failed", "The compressed content is damaged.")
+    try:
+        _, algorithm, encapsulated = ber.children(view, value)
+        _, wrapped = ber.children(view, encapsulated)
+        packed = ber.octets(view, ber.children(view, wrapped)[0])
+        known = oid_of(view, ber.children(view, algorithm)[0]) == _ZLIB
+    except (BerError, ValueError, IndexError) as error:
+        raise damaged from error
+    if not known:
+        raise CmsError("decompression-failed", "The content is compressed in another way than zlib.")
+    inflate = zlib.decompressobj()
+    try:
+        content = inflate.decompress(packed, largest + 1)
+    except zlib.error as error:
+        raise damaged from error
+    if len(content) > largest:
+        raise CmsError("decompression-failed", f"The compressed content is larger than the {largest} bytes we take.")
+    if not inflate.eof:
+        raise damaged
+    return content

@@ -1,0 +1,196 @@
+"""MDN: the receipt of an AS2 message, written and read (RFC 4130 7, RFC 3798)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.utils import format_datetime
+
+import msgspec
+
+from edi_server.transports.as2 import cms
+from edi_server.transports.as2.algorithms import Digest, digest_of, micalg_of
+from edi_server.transports.as2.cms import CmsError
+from edi_server.transports.as2.entity import Entity, EntityError, parts_of, write
+from edi_server.transports.as2.message import Made, quote_name, sign_entity, verify_forms
+from edi_server.transports.as2.signatures import sign
+from edi_server.transports.as2.terms import Keys, Terms
+
+_SIGNATURE_TYPES = ("application/pkcs7-signature", "application/x-pkcs7-signature")
+_PROCESSED = "automatic-action/MDN-sent-automatically; processed"
+_FAILED = "automatic-action/MDN-sent-automatically; failed"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receipt says, and whether it may be believed."""
+
+    #: Of the message it is about, with its angle brackets; "" if it names none.
+    about: str
+    #: The part of Disposition behind the semicolon, such as "processed" or "processed/error: decryption-failed".
+    disposition: str
+    #: Received-Content-MIC; None where there is none.
+    digest: Digest | None = None
+    mic: bytes | None = None
+    #: Signed by the partner, and the signature holds.
+    signed: bool = False
+    #: The text for people.
+    text: str = ""
+
+    @property
+    def is_positive(self) -> bool:
+        """They took it: "processed", with or without a warning."""
+        state, _, modifier = self.disposition.partition("/")
+        return state.strip().lower() == "processed" and not modifier.strip().lower().startswith(("error", "failure"))
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What a receipt means for the message it is about."""
+
+    outcome: str
+    sentence: str
+
+
+class ReceiptError(ValueError):
+    """Bytes that are no receipt, or one that may not be believed; the text says why, in a sentence."""
+
+
+def write_receipt(
+    *,
+    about: str,
+    disposition: str,
+    text: str,
+    terms: Terms,
+    keys: Keys,
+    now: datetime,
+    mic: tuple[Digest, bytes] | None = None,
+    signed: Digest | None = None,
+) -> Made:
+    """A receipt for a message of the partner, signed with that digest if they asked for it.
+
+    `disposition`: "processed", "processed/error: decryption-failed", "failed/failure: unsupported-format", …
+    """
+    fields = {
+        "Reporting-UA": "edi-server",
+        "Original-Recipient": f"rfc822; {quote_name(terms.own_name)}",
+        "Final-Recipient": f"rfc822; {quote_name(terms.own_name)}",
+        "Original-Message-ID": _one_line(about),
+        "Disposition": f"automatic-action/MDN-sent-automatically; {disposition}",
+    }
+    if mic is not None:
+        name = mic[0] if terms.quirks.micalg_without_hyphen else micalg_of(mic[0])
+        fields["Received-Content-MIC"] = f"{base64.b64encode(mic[1]).decode()}, {name}"
+    report = _report(fields, text)
+    if signed and keys.own:
+        signature = sign(report.raw, keys.own[0], signed, pss=terms.pss, at=now)
+        report = sign_entity(report, signature, signed if terms.quirks.micalg_without_hyphen else micalg_of(signed))
+    message_id = f"<{now:%Y%m%d%H%M%S}.{secrets.token_hex(12)}@mdn>"
+    headers = {
+        "AS2-Version": "1.2",
+        "AS2-From": quote_name(terms.own_name),
+        "AS2-To": quote_name(terms.partner_name),
+        "Message-ID": message_id,
+        "Date": format_datetime(now.astimezone(UTC), usegmt=True),
+        "Subject": "Receipt",
+        "MIME-Version": "1.0",
+        "User-Agent": "edi-server",
+        **{name: " ".join(str(value).split()) for name, value in report.headers.items()},
+    }
+    return Made(message_id=message_id, headers=headers, body=report.body, mics={})
+
+
+def _one_line(text: str) -> str:
+    """Header text from outside: nothing of it may begin a line of its own."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text).encode("ascii", "replace").decode()[:998].strip()
+
+
+def _report(fields: Mapping[str, str], text: str) -> Entity:
+    boundary = f"report-{secrets.token_hex(16)}"
+    human = write({"Content-Type": "text/plain; charset=utf-8"}, text.encode())
+    machine = write(
+        {"Content-Type": "message/disposition-notification"},
+        "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii", "replace"),
+    )
+    line = b"--" + boundary.encode()
+    body = b"\r\n".join([line, human.raw, line, machine.raw, line + b"--", b""])
+    kind = f'multipart/report; report-type=disposition-notification; boundary="{boundary}"'
+    return write({"Content-Type": kind}, body)
+
+
+def read_receipt(headers: Mapping[str, str], body: bytes, keys: Keys, *, now: datetime) -> Receipt:
+    """What a receipt says. Its signature, if it has one, must hold and be the partner's.
+
+    Raises ReceiptError for anything else: a forged receipt must never count as one.
+    """
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    entity = Entity(head=b"Content-Type: " + " ".join(kind.split()).encode("latin-1", "replace"), body=body, raw=b"")
+    try:
+        signed = entity.content_type == "multipart/signed"
+        report = _verified(entity, keys, now) if signed else entity
+        return _read_report(report, signed=signed)
+    except (CmsError, EntityError) as error:
+        raise ReceiptError(f"The receipt cannot be believed: {error}") from error
+
+
+def _verified(entity: Entity, keys: Keys, now: datetime) -> Entity:
+    parts = parts_of(entity)
+    if len(parts) != 2 or parts[1].content_type not in _SIGNATURE_TYPES:
+        raise EntityError("it has not exactly two parts, the second being the signature")
+    kind, view, value = cms.open_content(parts[1].content)
+    if kind != "signed":
+        raise EntityError("its second part is no signature")
+    verify_forms(view, value, parts[0].raw, keys.verifying(now))
+    return parts[0]
+
+
+def _read_report(report: Entity, *, signed: bool) -> Receipt:
+    if report.content_type != "multipart/report":
+        raise EntityError(f"it is {report.content_type}, no multipart/report")
+    parts = parts_of(report)
+    machine = next((one for one in parts if one.content_type == "message/disposition-notification"), None)
+    if machine is None:
+        raise EntityError("it has no part that says what happened")
+    fields = BytesHeaderParser().parsebytes(machine.content.strip(b"\r\n") + b"\r\n\r\n")
+    disposition = str(fields.get("Disposition", "")).partition(";")[2].strip()
+    if not disposition:
+        raise EntityError("it has no disposition")
+    digest, mic = _mic(fields)
+    human = next((one for one in parts if one.content_type == "text/plain"), None)
+    return Receipt(
+        about=str(fields.get("Original-Message-ID", "")).strip(),
+        disposition=" ".join(disposition.split()),
+        digest=digest,
+        mic=mic,
+        signed=signed,
+        text=human.content.decode("utf-8", "replace")[:4000] if human else "",
+    )
+
+
+def _mic(fields: Message) -> tuple[Digest | None, bytes | None]:
+    value, _, micalg = str(fields.get("Received-Content-MIC", "")).rpartition(",")
+    try:
+        mic = base64.b64decode(value.strip(), validate=True) if value.strip() else None
+    except binascii.Error:
+        return None, None
+    return digest_of(micalg), mic
+
+
+def judge_receipt(receipt: Receipt, mics: Mapping[Digest, bytes], *, must_be_signed: bool) -> Judgement:
+    """What a receipt means for a message whose receipt must confirm one of these digests.
+
+    Outcomes: "confirmed", "refused", "altered" (they got something else), "unconfirmed" (no proof of what they got).
+    """
+    if must_be_signed and not receipt.signed:
+        return Judgement("unconfirmed", "A signed receipt was asked for, but an unsigned one came.")
+    if not receipt.is_positive:
+        return Judgement("refused", f"The partner refused the message: {receipt.disposition}.")
+    if receipt.mic is None or receipt.digest is None:
+        return Judgement("unconfirmed", "The receipt does not say what was received: it has no usable MIC.")
+    if mics.get(receipt.digest) != receipt.mic:
+        return Judgement("altered", "The receipt is about other bytes than those that were sent: its MIC differs.")
+    return Judgement("confirmed", "The partner confirmed what was sent.")

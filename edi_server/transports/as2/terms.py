@@ -1,0 +1,96 @@
+"""What was agreed with an AS2 partner, and what we hold for it, as frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from cryptography import x509
+
+from edi_server.transports.as2.algorithms import Cipher, Digest, KeyTransport
+from edi_server.transports.as2.encryption import OwnKey
+
+#: Payloads larger than this are refused; decompression stops there.
+LARGEST = 256 * 1024 * 1024
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True):
+    """What single partners need although the standards say otherwise."""
+
+    #: Write "sha256" instead of "sha-256" in Content-Type and receipts.
+    micalg_without_hyphen: bool = False
+    #: Take signatures made with SHA-1 although the agreement asks for a stronger digest.
+    weak_digests: bool = False
+    #: Send the body as base64 instead of binary.
+    base64: bool = False
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How AS2 messages between us and one partner look."""
+
+    #: AS2-From and AS2-To, as we write and they write; compared letter for letter (RFC 4130 6.2).
+    own_name: str
+    partner_name: str
+    #: Where their station is.
+    url: str = ""
+    #: Digest of our signatures, None to send unsigned; with RSASSA-PSS where agreed.
+    sign: Digest | None = "sha256"
+    pss: bool = False
+    #: None to send in the clear.
+    encrypt: Cipher | None = "aes256-cbc"
+    key_transport: KeyTransport = "pkcs1"
+    compress: Literal["no", "before signing", "after signing"] = "no"
+    #: What they must do; a message that falls short is answered with insufficient-message-security.
+    must_sign: bool = True
+    must_encrypt: bool = True
+    #: Which receipt we ask for; asynchronous ones come to our own URL.
+    receipt: Literal["none", "sync", "async"] = "sync"
+    receipt_signed: bool = True
+    #: Where asynchronous receipts may be asked to be sent: prefixes of URLs; empty allows the host of `url` only.
+    receipt_urls: tuple[str, ...] = ()
+    quirks: Quirks = Quirks()
+
+
+class PartnerCertificate(msgspec.Struct, frozen=True):
+    """A certificate of the partner. Several overlap while they change it."""
+
+    certificate: x509.Certificate
+    #: From when on we encrypt for it; verifying takes any that is valid.
+    encrypt_from: datetime | None = None
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """Own keys, the one that signs first, and the partner's certificates."""
+
+    own: tuple[OwnKey, ...]
+    partner: tuple[PartnerCertificate, ...]
+
+    def verifying(self, now: datetime) -> list[x509.Certificate]:
+        """Certificates of the partner that are valid now."""
+        return [one.certificate for one in self.partner if is_valid(one.certificate, now)]
+
+    def encrypting(self, now: datetime) -> x509.Certificate | None:
+        """The certificate to encrypt for: of those valid and switched to, the one that was switched to last."""
+        usable = [one for one in self.partner if is_valid(one.certificate, now) and _is_due(one, now)]
+        return max(usable, key=_switched_at).certificate if usable else None
+
+
+def _is_due(one: PartnerCertificate, now: datetime) -> bool:
+    return one.encrypt_from is None or one.encrypt_from <= now
+
+
+def _switched_at(one: PartnerCertificate) -> datetime:
+    return one.encrypt_from or one.certificate.not_valid_before_utc
+
+
+def is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    """True while the certificate has begun and has not ended. `now` in UTC."""
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
+def expiring(certificates: Sequence[x509.Certificate], now: datetime) -> list[tuple[x509.Certificate, int]]:
+    """Each certificate that ends within 60 days or has ended, with the full days that are left (negative: since)."""
+    left = [(one, (one.not_valid_after_utc - now).days) for one in certificates]
+    return sorted(((one, days) for one, days in left if days <= 60), key=lambda pair: pair[1])
