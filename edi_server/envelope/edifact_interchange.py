@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from operator import attrgetter
-
 from edi_server.envelope.edifact_headers import (
     Fields,
     PlaceOf,
@@ -17,94 +13,36 @@ from edi_server.envelope.edifact_headers import (
 )
 from edi_server.envelope.edifact_message import OpenMessage
 from edi_server.envelope.edifact_package import OpenPackage
-from edi_server.envelope.edifact_places import findings_of, place_of
+from edi_server.envelope.interchange import MOST_FINDINGS, InterchangeInProgress
 from edi_server.envelope.model import (
-    Event,
     GroupClosed,
-    GroupHeader,
     GroupOpened,
     InterchangeClosed,
     InterchangeOpened,
-    MessageRead,
 )
 from edi_server.envelope.remarks import in_order, remark
-from edi_server.findings import Finding, Place
-from edi_server.syntax.edifact import Block, Oddity, SegmentReader, Start, Window
+from edi_server.findings import Place
+from edi_server.syntax.edifact import Block, SegmentReader, Start, Window
 from edi_server.syntax.separators import as_bytes
 
-#: More findings than this about one interchange help nobody; those about its messages and its trailer come on top.
-MOST_FINDINGS = 1000
-_OFFSET = attrgetter("offset")
 
-
-class Interchange:
+class Interchange(InterchangeInProgress):
     """Reads one interchange; `events` runs once, and leaves the window behind the interchange."""
 
+    beginning = "UNH"
+
     def __init__(self, number: int, start: Start, reader: SegmentReader, window: Window) -> None:
-        self._number = number
+        super().__init__(number, start.offset, reader)
         self._start = start
-        self._reader = reader
         self._window = window
         self._header = interchange_header("", start.dialect)
-        self._reference: str | None = None
-        self._findings: list[Finding] = []
-        self._events: list[Event] = []
-        self._is_open = False
-        self._is_closed = False
-        self._end = start.offset
-        self._message: OpenMessage | None = None
-        self._messages = 0
-        self._message_references: set[str] = set()
-        self._group: GroupHeader | None = None
-        self._groups = 0
-        self._group_messages = 0
         self._is_mixed = False
         self._packages = 0
         self._package: OpenPackage | None = None
-        #: True while segments pass that belong to no message.
-        self._is_astray = False
-        #: Segments of this interchange in earlier blocks.
-        self._earlier = 0
-        #: In the block at hand: index of the first segment and of the first oddity that are not dealt with.
-        self._next = 0
-        self._next_oddity = 0
 
-    def events(self) -> Iterator[Event]:
-        """From InterchangeOpened to InterchangeClosed."""
-        for block in self._reader:
-            self._next = self._next_oddity = 0
-            if not self._is_open:
-                self._open(block)
-            for index in block.services:
-                segment = block.segments[index]
-                react = _REACTIONS.get(segment[:3])
-                if react and index >= self._next and not segment[3:4].isalnum():
-                    react(self, block, index)
-                if self._events:
-                    yield from self._drain()
-                if self._is_closed:
-                    return
-                if self._next > index + 1:
-                    break
-            self._leave(block)
-        self._close(None, self._end)
-        yield from self._drain()
-
-    def _drain(self) -> list[Event]:
-        events, self._events = self._events, []
-        return events
-
-    def _number_of(self, index: int) -> int:
-        return self._earlier + index + 1
-
-    def _place(self, block: Block, index: int) -> PlaceOf:
-        return place_of(block, index, self._number_of, self._reference)
-
-    def _note(self, code: str, place: Place, found: str | None = None, expected: str | None = None) -> None:
-        if len(self._findings) < MOST_FINDINGS:
-            self._findings.append(remark(code, place, found=found, expected=expected))
-
-    # The block as a whole
+    @property
+    def _is_skipping(self) -> bool:
+        return self._package is not None
 
     def _open(self, block: Block) -> None:
         """The first block: its first segment is UNB, unless messages came without."""
@@ -124,52 +62,9 @@ class Interchange:
             )
         )
 
-    def _leave(self, block: Block) -> None:
-        """All service segments of the block are dealt with; what is left belongs to what is open."""
-        count = len(block.segments)
-        if self._message:
-            if block.oddities:
-                self._message.remark(block, self._oddities(block, block.end))
-            self._message.keep(block, count)
-        else:
-            self._pass(block, count)
-        self._end = block.end
-        self._earlier += count
-
-    def _oddities(self, block: Block, end: int) -> list[Oddity]:
-        """The oddities before the offset `end` that were not dealt with."""
-        first = self._next_oddity
-        self._next_oddity = bisect_left(block.oddities, end, first, key=_OFFSET)
-        return block.oddities[first : self._next_oddity]
-
-    def _remarks(self, block: Block, end: int, known: list[Finding]) -> list[Finding]:
-        oddities = self._oddities(block, end)
-        return findings_of(block, oddities, known, number_of=self._number_of, interchange=self._reference)
-
-    def _pass(self, block: Block, until: int) -> None:
-        """Segments outside messages: each run of them is one finding, except inside a package."""
-        if until > self._next and not self._is_astray and self._package is None:
-            self._is_astray = True
-            place = self._place(block, self._next)(0, 1)
-            self._note("envelope.segment-outside-message", place, block.segments[self._next], "UNH")
-        end = block.offsets[until] if until < len(block.offsets) else block.end
-        if self._package:
-            self._oddities(block, end)
-        elif block.oddities:
-            self._findings += self._remarks(block, end, self._findings)
-        self._next = max(self._next, until)
-
     def _arrive(self, block: Block, index: int) -> None:
-        """A service segment that ends whatever message or package is open."""
-        if self._message:
-            if block.oddities:
-                self._message.remark(block, self._oddities(block, block.offsets[index]))
-            self._emit(self._message.cut_off(block, index))
-        elif index > self._next or block.oddities:
-            self._pass(block, index)
+        super()._arrive(block, index)
         self._end_package_without_trailer(block.offsets[index])
-        self._is_astray = False
-        self._next = index + 1
 
     # Service segments
 
@@ -199,10 +94,6 @@ class Interchange:
         self._arrive(block, index)
         if not is_stray:
             self._misplace(block, index, "UNH before it")
-
-    def _emit(self, message: MessageRead) -> None:
-        self._events.append(message)
-        self._message = None
 
     def _begin_group(self, block: Block, index: int) -> None:
         self._arrive(block, index)
@@ -271,9 +162,6 @@ class Interchange:
         self._events.append(self._package.cut_off(offset))
         self._package = None
 
-    def _misplace(self, block: Block, index: int, expected: str) -> None:
-        self._note("envelope.segment-misplaced", self._place(block, index)(0, 1), block.segments[index], expected)
-
     # The end of the interchange
 
     def _meet_another(self, block: Block, index: int) -> None:
@@ -328,7 +216,7 @@ class Interchange:
             self._findings.append(finding)
 
 
-_REACTIONS: dict[str, Callable[[Interchange, Block, int], None]] = {
+Interchange.reactions = {
     "UNA": Interchange._meet_another,  # noqa: SLF001 — the table belongs to the class
     "UNB": Interchange._meet_another,  # noqa: SLF001
     "UNG": Interchange._begin_group,  # noqa: SLF001

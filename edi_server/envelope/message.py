@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from edi_server.envelope.edifact_headers import PlaceOf
 from edi_server.envelope.edifact_places import findings_of, place_of
 from edi_server.envelope.model import MessageHeader, MessageRead, RawMessage
@@ -13,7 +15,7 @@ from edi_server.syntax.edifact import Block, Oddity
 LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
-class MessageInProgress:
+class MessageInProgress(ABC):
     """Gathers the segments of a message that begins at `index` of a block, and what is remarked on them."""
 
     def __init__(self, number: int, header: MessageHeader, block: Block, index: int, interchange: str | None) -> None:
@@ -66,6 +68,14 @@ class MessageInProgress:
         self._offsets += block.offsets[first:until]
         self._pieces.append(_piece(block, block.offsets[first], self._end))
         self._released = self._released or block.has_stand_ins(first, until - 1)
+
+    @abstractmethod
+    def close(self, block: Block, last: int) -> MessageRead:
+        """The message, ended by its trailer at index `last`."""
+
+    @abstractmethod
+    def cut_off(self, block: Block | None, until: int) -> MessageRead:
+        """The message without trailer, up to index `until` of the block, exclusive; without block, what was kept."""
 
     def whole(self, block: Block, last: int) -> MessageRead:
         """The message, ended by its trailer at index `last`."""

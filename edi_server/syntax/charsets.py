@@ -7,9 +7,11 @@ version 2 section 5.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
-#: UNB 0001 → codec. Level W and Y are ISO 10646, in practice always UTF-8. IATA's levels follow level A and B.
+#: UNB 0001 → codec. Level W and Y are ISO 10646, in practice always UTF-8. IATA's levels follow level A and B. Level X
+#: is ISO 2022, of which Japanese is read (as EUC, once `unshifted`).
 CODECS = {
     "UNOA": "ascii",
     "UNOB": "ascii",
@@ -24,10 +26,16 @@ CODECS = {
     "UNOK": "iso8859-9",
     "UNOL": "iso8859-15",
     "UNOW": "utf-8",
+    "UNOX": "euc_jp",
     "UNOY": "utf-8",
     "IATA": "ascii",
     "IATB": "ascii",
 }
+
+#: UNB 0133 (syntax version 4) → codec, whatever the repertoire of 0001. The others cannot be, since UNB was legible.
+ENCODINGS = {"1": "ascii", "4": "cp850", "7": "utf-8"}
+#: What differs from `CODECS` in writing.
+_WRITTEN = {"UNOX": "iso2022_jp"}
 
 #: What level A and B cannot say, printable characters only (ISO 9735 version 2, 5.1 and 5.2).
 OUTSIDE_LEVEL_A = re.compile(r"""[^A-Z0-9 .,\-()/=!"%&*;<>'+:?]""")
@@ -35,6 +43,11 @@ OUTSIDE_LEVEL_B = re.compile(r"""[^A-Za-z0-9 .,\-()/=!"%&*;<>'+:?]""")
 
 #: How a piece of bytes contradicts the declared character set.
 Contradiction = Literal["utf-8", "windows-1252", "undefined"]
+
+#: To JIS X 0208 and back to ASCII or JIS X 0201; text up to the next escape.
+_SHIFT = re.compile(rb"\x1b(?P<set>\$[@B]|\([BJ])(?P<text>[^\x1b]*)")
+SHIFT_LENGTH = 3
+_TO_EUC = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))  # noqa: PLR2004 — ISO 2022
 
 _LATIN = {"iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-9", "iso8859-15"}
 #: No ISO 8859 set has a character there, but nearly every text in UTF-8 or Windows-1252 has one.
@@ -48,9 +61,33 @@ _ASCII = bytes(range(0x80))
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 
 
-def codec_of(charset: str) -> str | None:
-    """Python's codec of a character set as UNB 0001 names it, None if we do not know it."""
-    return CODECS.get(charset)
+def codec_of(charset: str, encoding: str = "") -> str | None:
+    """Python's codec of a character set as UNB 0001, and 0133 if there, name it; None if we do not know it."""
+    return ENCODINGS.get(encoding) or CODECS.get(charset)
+
+
+def writing_codec(charset: str, encoding: str = "") -> str | None:
+    """The codec in which to write what is read by `codec_of`."""
+    return ENCODINGS.get(encoding) or _WRITTEN.get(charset) or CODECS.get(charset)
+
+
+def unshifted(raw: bytes) -> bytes:
+    """Bytes of level X (ISO 2022, Japanese) as so many bytes of EUC, blanks for the escape sequences.
+
+    What stands between an escape sequence and the next is two bytes a character, each of which may look like a
+    separator; in EUC they are above 7F.
+    """
+    return _SHIFT.sub(_unshift, raw)
+
+
+def shifts(raw: bytes) -> Iterator[int]:
+    """Where the escape sequences of level X stand, `SHIFT_LENGTH` bytes each."""
+    return (match.start() for match in _SHIFT.finditer(raw))
+
+
+def _unshift(match: re.Match[bytes]) -> bytes:
+    text = match["text"]
+    return b" " * SHIFT_LENGTH + (text.translate(_TO_EUC) if match["set"].startswith(b"$") else text)
 
 
 def decode(piece: bytes, codec: str | None) -> tuple[str, Contradiction | None]:

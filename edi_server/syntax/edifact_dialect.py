@@ -21,7 +21,7 @@ from operator import add, not_, sub
 
 import msgspec
 
-from edi_server.syntax.charsets import codec_of, decode
+from edi_server.syntax.charsets import SHIFT_LENGTH, codec_of, decode, shifts, unshifted
 from edi_server.syntax.edifact_uniform import Uniform, read_uniform
 from edi_server.syntax.normal import STAND_INS
 from edi_server.syntax.places import locate
@@ -37,6 +37,27 @@ _BLANKS = b" \t\r\n"
 _DELETED = b"\r\n" + _FILLER + _NEEDLESS
 _TABS_TO_BLANKS = bytes.maketrans(b"\t", b" ")
 _STAND_INS = {ord(mark): ord(stand_in) for mark, stand_in in STAND_INS.items()}
+#: The apostrophe that word processors and web pages make of the plain one, in UTF-8; and so many bytes of the plain one.
+TYPOGRAPHIC = b"\xe2\x80\x99"
+_TYPOGRAPHIC_AS_TERMINATOR = b"'  "
+#: Tags of UN/EDIFACT in whatever directory: text goes on with one of these, and a separator behind it, hardly ever.
+_TAGS = b"|".join(
+    re.findall(
+        rb"...",
+        re.sub(
+            rb"\s",
+            b"",
+            b"""
+    ADR AGR AJT ALC ALI APP APR ARD ARR ASI ATT AUT BAS BGM BII BUS CAV CCD CCI CDI CDS CDV CED CIN CLA CLI CMP CNI CNT
+    COD COM COT CPI CPS CPT CST CTA CUX DAM DFN DGS DII DIM DLI DLM DMS DOC DRD DSG DSI DTM EDT EFI ELM ELU ELV EMP EQA
+    EQD EQN ERC ERP EVE EVT FCA FII FNS FNT FOR FSQ FTX GDS GEI GID GIN GIR GIS GOR GPO GRU HAN HYN ICD IDE IFD IHC IMD
+    IND INP INV IRQ LAN LIN LOC MEA MEM MKS MOA MSG MTD NAD NAT PAC PAI PAS PAT PCC PCD PCI PDI PER PGI PIA PIT PNA POC
+    PRC PRI PRV PSD PTY PYT QRS QTY QUA QVR RCS REL RFF RJL RNG ROD RSL RTE SAL SCC SCD SEG SEL SEQ SFI SGP SGU SPR SPS
+    STA STC STG STS TAX TCC TDT TEM TMD TMP TOD TPL TRU TSR UCD UCF UCI UCM UCS UGH UGS UNE UNG UNH UNS UNT UNZ VLI
+""",
+        ),
+    )
+)
 _PAIR = re.compile(_RELEASE + rb"[\r\n]*[^\r\n]")
 _LINE_BREAK = re.compile(rb"[\r\n]")
 _CONTROL = re.compile(rb"[\t\x1a]")
@@ -111,19 +132,25 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 class Dialect:
     """Separators, character set and syntax version of one interchange. Immutable; get one from `dialect`."""
 
-    def __init__(self, separators: Separators, charset: str, version: str) -> None:
+    def __init__(self, separators: Separators, charset: str, version: str, encoding: str = "") -> None:
         self.separators = separators
         self.charset = charset
         self.version = version
-        self.codec = codec_of(charset)
+        self.codec = codec_of(charset, encoding)
         self.terminator = as_bytes(separators.terminator)
         self._table = _table(separators)
         self._unchanged = _unchanged(self._table, self.terminator)
         self._release = as_bytes(separators.release) if separators.release != " " else None
         self._pairs = _pairs(separators, self._table)
+        self._shifts = charset == "UNOX"
+        self._stray = _stray(as_bytes(separators.element))
 
     def work(self, raw: bytes) -> bytes:
         """A copy of the same length in which separators have their default form and every apostrophe terminates."""
+        if self._shifts and b"\x1b" in raw:
+            return self._work_unshifted(raw)
+        if TYPOGRAPHIC in raw and self.terminator == b"'":
+            raw = self._stray.sub(_TYPOGRAPHIC_AS_TERMINATOR, raw)
         odd = raw.translate(None, self._unchanged)
         if not odd:
             return raw
@@ -150,13 +177,28 @@ class Dialect:
             offsets=offsets,
             services=services,
             released=any(stand_in in worked for stand_in in _STAND_INS.values()),
-            oddities=oddities,
+            oddities=self._with_strays(oddities, raw, worked, start) if TYPOGRAPHIC in raw else oddities,
             raw=raw,
             start=start,
             end=start + len(raw),
             dialect=self,
             worked=worked,
         )
+
+    def _work_unshifted(self, raw: bytes) -> bytes:
+        """What `work` does, for level X: where escape sequences stood are fillers."""
+        worked = bytearray(self.work(unshifted(raw)))
+        for at in shifts(raw):
+            worked[at : at + SHIFT_LENGTH] = _FILLER * SHIFT_LENGTH
+        return bytes(worked)
+
+    def _with_strays(self, oddities: list[Oddity], raw: bytes, worked: bytes, start: int) -> list[Oddity]:
+        """With the typographic apostrophes that were taken for the terminator, where that is another."""
+        if self.terminator == TYPOGRAPHIC:
+            return oddities
+        found = (match.start() for match in re.finditer(TYPOGRAPHIC, raw))
+        strays = [Oddity(start + at, "syntax.terminator-typographic") for at in found if worked[at] == ord("'")]
+        return sorted([*oddities, *strays], key=lambda oddity: oddity.offset)
 
     def _resolve(self, match: re.Match[bytes]) -> bytes:
         """A release character and what it releases, in as many bytes."""
@@ -231,9 +273,15 @@ class Dialect:
 
 
 @lru_cache(maxsize=256)
-def dialect(separators: Separators = DEFAULT, charset: str = "UNOC", version: str = "3") -> Dialect:
+def dialect(separators: Separators = DEFAULT, charset: str = "UNOC", version: str = "3", encoding: str = "") -> Dialect:
     """The dialect of an interchange."""
-    return Dialect(separators, charset, version)
+    return Dialect(separators, charset, version, encoding)
+
+
+@lru_cache
+def _stray(element: bytes) -> re.Pattern[bytes]:
+    """A typographic apostrophe where a segment must have ended, since another begins."""
+    return re.compile(rb"%b(?=[ \t\r\n]{0,4}(?:%b)%b)" % (TYPOGRAPHIC, _TAGS, re.escape(element)))
 
 
 def release_dropped(worked: bytes) -> bytes:

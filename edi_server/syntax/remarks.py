@@ -10,7 +10,7 @@ REMARKS: dict[str, tuple[Severity, str]] = {
     "syntax.not-edifact": ("error", "This is not EDIFACT: there is neither a UNB nor a UNH segment in it."),
     "syntax.bytes-outside": ("warning", "There is text outside any interchange; it was not read."),
     "syntax.segments-outside": ("error", "There are segments outside any interchange; they were not read."),
-    "syntax.byte-order-mark": ("note", "The file begins with a byte order mark, which EDIFACT does not know."),
+    "syntax.byte-order-mark": ("note", "The file begins with a byte order mark, which EDI does not know."),
     "syntax.una-malformed": ("warning", "The service string advice (UNA) is not valid."),
     "syntax.separators-undeclared": (
         "warning",
@@ -33,6 +33,10 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "warning",
         "A release character stands before a character that needs none, and was dropped; write ?? for a question mark.",
     ),
+    "syntax.terminator-typographic": (
+        "warning",
+        "A typographic apostrophe (’) stands where a segment ends; it was read as the segment terminator.",
+    ),
     "syntax.segment-empty": ("note", "There is a segment terminator without a segment."),
     "syntax.segment-too-long": (
         "error",
@@ -48,10 +52,13 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "warning",
         "A character does not exist in the character set of the interchange; it was written in a simpler form.",
     ),
-    "syntax.lower-case": ("warning", "Level A (UNOA) has no lower case letters; they were written all the same."),
+    "syntax.lower-case": (
+        "warning",
+        "Level A (UNOA) and basic X12 have no lower case letters; they were written all the same.",
+    ),
     "syntax.outside-level": (
         "warning",
-        "A character is not in the level of the interchange (UNOA, UNOB); it was written all the same.",
+        "A character is not in the level of the interchange (UNOA, UNOB, basic X12); it was written all the same.",
     ),
     "syntax.release-missing": (
         "error",
@@ -61,6 +68,19 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "error",
         "An element is repeated, and the interchange has no repetition separator to say so.",
     ),
+    # X12 only.
+    "syntax.not-x12": ("error", "This is not X12: there is neither an ISA nor an ST segment in it."),
+    "syntax.ebcdic": ("note", "The file is in EBCDIC; it was translated."),
+    "syntax.comment": ("note", "There are comment lines (//), which X12 does not know; they were left out."),
+    "syntax.charset-undeclared": (
+        "note",
+        "There are characters outside ASCII, and X12 does not say in which character set they are.",
+    ),
+    "syntax.binary-length": (
+        "error",
+        "The binary data of BIN or BDS does not end where its length says; it was read up to the next terminator.",
+    ),
+    "syntax.binary-too-large": ("error", "The binary data of BIN or BDS is larger than 16 MB, and was not read."),
     "syntax.last-terminator-missing": ("warning", "The last segment of the file has no terminator."),
 }
 

@@ -1,0 +1,125 @@
+"""How the bytes of one X12 interchange become segments: as `edifact_dialect` does it, without release characters.
+
+X12 (X12.5, X12.6 section 3.3) has separators that ISA announces, and no way to release them. Beyond the standard,
+separators of several bytes (`…` and `¦` in UTF-8) and comment lines (`// …`) are met in the wild.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import compress
+from operator import itemgetter
+
+import msgspec
+
+from edi_server.syntax.edifact_dialect import Block, Dialect, Oddity
+from edi_server.syntax.normal import STAND_INS
+from edi_server.syntax.separators import Separators
+
+#: Tags of the segments that the envelope reacts to, and of those that carry bytes of a stated length.
+BINARY = frozenset({"BIN+", "BDS+"})
+_SERVICES = frozenset({"ST", "SE", "GS", "GE", "ST+", "SE+", "GS+", "GE+", "ISA", "IEA", "TA1", "BIN", "BDS"})
+_TAG = itemgetter(slice(3))
+#: What separators of several bytes are to the table that works byte by byte: a byte not in use, and no byte at all.
+_NO_COMPONENT, _NO_TERMINATOR = "\x1f", "\u2026"
+
+_BYTES = bytearray(range(256))
+for _mark, _stand_in in STAND_INS.items():
+    _BYTES[ord(_stand_in)] = 0x1A
+    _BYTES[ord(_mark)] = ord(_stand_in)
+_BINARY_TABLE = bytes(_BYTES)
+
+
+class X12Dialect(Dialect):
+    """Separators and version of one X12 interchange. Immutable; get one from `x12_dialect`."""
+
+    def __init__(self, separators: Separators, version: str, *, wide: bool) -> None:
+        self._component = encoded(separators.component, wide=wide)
+        terminator = encoded(separators.terminator, wide=wide)
+        single = msgspec.structs.replace(
+            separators,
+            component=separators.component if len(self._component) == 1 else _NO_COMPONENT,
+            terminator=separators.terminator if len(terminator) == 1 else _NO_TERMINATOR,
+        )
+        super().__init__(single, "", version)
+        self.separators = separators
+        self.terminator = terminator
+        self._comment = _comment(self.terminator)
+
+    def work(self, raw: bytes) -> bytes:
+        """A copy of the same length in which separators have their default form and every apostrophe terminates."""
+        worked = raw.translate(self._table)
+        if len(self.terminator) > 1:
+            worked = worked.replace(self.terminator, b"'".ljust(len(self.terminator)))
+        if len(self._component) > 1:
+            worked = worked.replace(self._component, b":".rjust(len(self._component), b"\x00"))
+        if self.terminator == b"\n":
+            worked = worked.replace(b"\r'", b"'\r")
+        if b"//" in raw:
+            worked = self._comment.sub(lambda comment: b" " * len(comment[0]), worked)
+        return worked
+
+    def block(self, raw: bytes, worked: bytes, start: int) -> Block:
+        """The segments of `raw`, each but perhaps the last terminated; `worked` is `work(raw)`, `start` the offset."""
+        made = super().block(raw, worked, start)
+        services = list(compress(range(len(made.segments)), map(_SERVICES.__contains__, map(_TAG, made.segments))))
+        oddities = [_undeclared(oddity) for oddity in made.oddities]
+        if b"//" in raw:
+            oddities = sorted([*oddities, *self._comments(raw, worked, start)], key=lambda oddity: oddity.offset)
+        return msgspec.structs.replace(made, services=services, oddities=oddities)
+
+    def binary_block(self, head: bytes, content: bytes, start: int) -> Block:
+        """A segment of which `head` is text and `content` bytes of any value, one character each in normal form."""
+        inside = content.translate(_BINARY_TABLE)
+        worked = self.work(head) + inside + b"'".ljust(len(self.terminator))
+        at = start + len(head)
+        oddities = [Oddity(at + inside.find(b"\x1a"), "syntax.control-character")] if b"\x1a" in inside else []
+        text = worked[: -len(self.terminator)].decode("latin-1")
+        return Block(
+            segments=[text.replace("\x1a", "\ufffd")],
+            offsets=[start],
+            services=[],
+            released=any(stand_in in worked for stand_in in map(ord, STAND_INS.values())),
+            oddities=oddities,
+            raw=head + content + self.terminator,
+            start=start,
+            end=start + len(worked),
+            dialect=self,
+            worked=worked,
+        )
+
+    def _comments(self, raw: bytes, worked: bytes, start: int) -> Iterator[Oddity]:
+        """Where comments were blanked out."""
+        at = raw.find(b"//")
+        while at >= 0:
+            if worked[at : at + 2] == b"  ":
+                yield Oddity(start + at, "syntax.comment")
+                at = max(raw.find(b"\n", at), at)
+            at = raw.find(b"//", at + 2)
+
+
+@lru_cache(maxsize=256)
+def x12_dialect(separators: Separators, version: str = "00401", *, wide: bool = False) -> X12Dialect:
+    """The dialect of an interchange; `wide` if its separators beyond ASCII stand in UTF-8."""
+    return X12Dialect(separators, version, wide=wide)
+
+
+def encoded(mark: str, *, wide: bool) -> bytes:
+    """A separator as it stands in the stream."""
+    return mark.encode("utf-8" if wide or ord(mark) > 0xFF else "latin-1")
+
+
+def _comment(terminator: bytes) -> re.Pattern[bytes]:
+    """Comment lines where a segment should begin, in a working copy."""
+    if terminator in (b"\n", b"\r"):
+        return re.compile(rb"(?:\A|(?<='))[ \t\r\n]*//[^']*")
+    return re.compile(rb"(?:\A|(?<='))(?:[ \t\r\n]*//[^\r\n]*)+")
+
+
+def _undeclared(oddity: Oddity) -> Oddity:
+    """X12 declares no character set that could be contradicted."""
+    if oddity.code != "syntax.charset-contradicted":
+        return oddity
+    return Oddity(oddity.offset, "syntax.charset-undeclared", oddity.detail)
