@@ -4,6 +4,9 @@
     SG1 C 10                           a group of any name (SG1, LOOP-PO1) is a line with more indented ones behind it
       RFF M 1                          two blanks of indent for each group
     SG10 C 9999 nest 7164 in 7166      repetitions form a tree: own identifier, parent's identifier
+    HL M >1 nest 628 in 734 level 735 child 736 levels S:- O:S,-
+                                       and what kind of level it is, whether it has others in it, and which kind may
+                                       stand in which ("-": in none)
     summary                            the section from here on: header, detail or summary, alone in a line
 
 A table without lines for its sections is divided by its first and last group of line items or packages. X12 tables say
@@ -36,7 +39,7 @@ class SegmentTable:
         self._segments = segments
         #: Triggers of the groups that the next line may stand in, outermost first.
         self._open: list[int] = []
-        #: Own and parent identifier of the group that the next segment triggers, if its repetitions form a tree.
+        #: What is said of the group that the next segment triggers, if its repetitions form a tree.
         self._nest: list[str] = []
         self._section = ""
         rows = list(lines)
@@ -65,15 +68,14 @@ class SegmentTable:
             name=name, trigger=trigger, last=trigger, mandatory=presence == "M", repeat=repeat, parent=parent
         )
         self._open.append(trigger)
-        self._nest = nest[1::2]
+        self._nest = nest
 
     def _add(self, tag: str, presence: str, repeat: int) -> None:
         segment = self._segments.get(tag)
         if segment is None:
             raise ConfigurationError(f"A segment table names the segment {tag}, which the table of segments lacks.")
         if self._nest:
-            own, above = (_place(segment, element) for element in self._nest)
-            self.nestings.append(Nesting(trigger=len(self.positions) + 1, id=own, parent=above))
+            self.nestings.append(_nesting(len(self.positions) + 1, segment, self._nest))
             self._nest = []
         self.positions.append(
             Position(
@@ -111,6 +113,26 @@ class SegmentTable:
 def _indent(line: str) -> int:
     """In how many groups a line stands."""
     return (len(line) - len(line.lstrip())) // 2
+
+
+def _nesting(trigger: int, segment: SegmentDefinition, words: list[str]) -> Nesting:
+    """What `nest 628 in 734 level 735 child 736 levels S:- O:S` says of a group."""
+    end = words.index("levels") if "levels" in words else len(words)
+    head, levels = words[:end], words[end + 1 :]
+    places = {word: _place(segment, element) for word, element in zip(head[::2], head[1::2], strict=True)}
+    return Nesting(
+        trigger=trigger,
+        id=places["nest"],
+        parent=places["in"],
+        level=places.get("level"),
+        child=places.get("child"),
+        levels=dict(map(_level, levels)),
+    )
+
+
+def _level(word: str) -> tuple[str, frozenset[str]]:
+    kind, _, parents = word.partition(":")
+    return kind, frozenset("" if parent == "-" else parent for parent in parents.split(","))
 
 
 def _place(segment: SegmentDefinition, element: str) -> tuple[int, int]:
