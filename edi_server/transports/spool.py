@@ -1,0 +1,235 @@
+"""What came over the network, made durable before anybody is told so: each thing once, with the answer it was given.
+
+Endpoints (an SFTP server, an AS2 station, an HTTP drop, a poller of remote mailboxes) put what they receive here under
+a key that names it for ever (a Message-ID, an idempotency key, a remote file's name with size and time). What came
+before under the same key is not taken again; whoever asks is given the answer of the first time.
+
+    <folder>/new/<transmission id>/        being written; becomes one of the next, or debris that the next start removes
+    <folder>/waiting/<transmission id>/    content, and taken.json: to be collected; gone after `release`
+    <folder>/known/<ab>/<hash of the key>  taken.json: which transmission it was, and the answer; kept until `forget`
+
+The moment of taking is the appearance of the name in `known`: a hard link, so it happens once, whoever else tries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from uuid6 import uuid7
+
+from edi_server.errors import TransportError
+from edi_server.transports.port import Claim
+from edi_server.transports.renaming import sync_folder
+
+_CONTENT, _TAKEN = "content", "taken.json"
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was received."""
+
+    transmission_id: str
+    mailbox: str
+    #: What names it for ever within its mailbox.
+    key: str
+    #: Name that the partner gave.
+    name: str
+    size: int
+    #: When it was taken, nanoseconds since 1970 by our clock.
+    taken_ns: int
+    #: What the endpoint knows of it: Message-ID, account, address, …; for people.
+    detail: dict[str, str] = {}
+    #: What was answered, to be answered again: the receipt of AS2.
+    answer: bytes = b""
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was taken."""
+        return datetime.fromtimestamp(self.taken_ns / 1e9, UTC)
+
+
+class Spool:
+    """One folder, shared by any number of processes. Methods raise TransportError where the disk does not work."""
+
+    def __init__(self, folder: Path, *, stale_seconds: float = 3600) -> None:
+        """`stale_seconds`: what is so old and unfinished, nobody works on any more."""
+        self._folder = folder
+        self._stale = stale_seconds
+
+    def prepare(self) -> None:
+        """Make the folders, and finish or undo what a crash left."""
+        with _told(self._folder):
+            for part in ("new", "waiting", "known"):
+                (self._folder / part).mkdir(parents=True, exist_ok=True)
+            for debris in (self._folder / "new").iterdir():
+                self._recover(debris)
+
+    def take(
+        self,
+        content: bytes | Path,
+        *,
+        mailbox: str,
+        key: str,
+        name: str,
+        detail: Mapping[str, str] | None = None,
+        answer: bytes = b"",
+    ) -> tuple[Taken, bool]:
+        """Make it durable, and say whether it is new; if not, what is returned is that of the first time.
+
+        A path is moved (it must lie in the same file system, see `place`), bytes are written.
+        """
+        with _told(self._folder):
+            known = self._read(self._known(mailbox, key))
+            if known is not None:
+                if isinstance(content, Path):
+                    content.unlink(missing_ok=True)
+                return known, False
+            return self._take(content, mailbox, key, name, dict(detail or {}), answer)
+
+    def place(self) -> Path:
+        """A name for a file that an endpoint writes bit by bit and then gives to `take`."""
+        uploads = self._folder / "uploads"
+        with _told(uploads):
+            uploads.mkdir(parents=True, exist_ok=True)
+        return uploads / str(uuid7())
+
+    def find(self, mailbox: str, key: str) -> Taken | None:
+        """What was taken under that key."""
+        with _told(self._folder):
+            return self._read(self._known(mailbox, key))
+
+    def claimed(self) -> list[Claim]:
+        """Everything that waits to be collected, oldest first."""
+        with _told(self._folder):
+            return sorted(self._waiting(), key=lambda claim: claim.transmission_id)
+
+    def release(self, claim: Claim) -> None:
+        """Forget the bytes, which are stored elsewhere; the key stays known. Releasing twice is harmless."""
+        with _told(claim.path):
+            shutil.rmtree(claim.path.parent, ignore_errors=True)
+            sync_folder(self._folder / "waiting")
+
+    def forget(self, before: datetime) -> int:
+        """Remove keys that were taken before; what waits keeps its key. How many were removed."""
+        waiting = {claim.transmission_id for claim in self.claimed()}
+        removed = 0
+        with _told(self._folder):
+            for file in (self._folder / "known").glob("*/*"):
+                taken = self._read(file)
+                if taken is not None and taken.taken_at < before and taken.transmission_id not in waiting:
+                    file.unlink(missing_ok=True)
+                    removed += 1
+        return removed
+
+    def _take(
+        self, content: bytes | Path, mailbox: str, key: str, name: str, detail: dict[str, str], answer: bytes
+    ) -> tuple[Taken, bool]:
+        transmission_id = str(uuid7())
+        making = self._folder / "new" / transmission_id
+        making.mkdir()
+        _write_content(making / _CONTENT, content)
+        taken = Taken(
+            transmission_id=transmission_id,
+            mailbox=mailbox,
+            key=key,
+            name=name,
+            size=(making / _CONTENT).stat().st_size,
+            taken_ns=uuid_ns(),
+            detail=detail,
+            answer=answer,
+        )
+        _write(making / _TAKEN, msgspec.json.encode(taken))
+        sync_folder(making)
+        known = self._known(mailbox, key)
+        known.parent.mkdir(exist_ok=True)
+        try:
+            os.link(making / _TAKEN, known)
+        except FileExistsError:
+            first = self._read(known)
+            shutil.rmtree(making, ignore_errors=True)
+            if first is None:
+                raise
+            return first, False
+        sync_folder(known.parent)
+        self._hand_on(making)
+        return taken, True
+
+    def _hand_on(self, making: Path) -> None:
+        making.rename(self._folder / "waiting" / making.name)
+        sync_folder(self._folder / "waiting")
+
+    def _recover(self, debris: Path) -> None:
+        """After a crash: what had become known is handed on, the rest never was taken."""
+        taken = self._read(debris / _TAKEN)
+        known = self._read(self._known(taken.mailbox, taken.key)) if taken else None
+        if taken is not None and known is not None and known.transmission_id == taken.transmission_id:
+            self._hand_on(debris)
+        elif time.time() - debris.stat().st_mtime >= self._stale:
+            shutil.rmtree(debris, ignore_errors=True)
+
+    def _waiting(self) -> Iterator[Claim]:
+        for folder in (self._folder / "waiting").iterdir():
+            taken = self._read(folder / _TAKEN)
+            if taken is not None and (folder / _CONTENT).exists():
+                yield Claim(
+                    transmission_id=taken.transmission_id,
+                    mailbox=taken.mailbox,
+                    name=taken.name,
+                    path=folder / _CONTENT,
+                    size=taken.size,
+                    changed_ns=taken.taken_ns,
+                )
+
+    def _known(self, mailbox: str, key: str) -> Path:
+        digest = hashlib.sha256(f"{mailbox}\0{key}".encode()).hexdigest()
+        return self._folder / "known" / digest[:2] / digest
+
+    def _read(self, file: Path) -> Taken | None:
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=Taken)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError as error:
+            raise TransportError(f"{file}: is damaged: {error}", permanent=True) from error
+
+
+def uuid_ns() -> int:
+    """Nanoseconds since 1970."""
+    return int(datetime.now(UTC).timestamp() * 1e9)
+
+
+def _write_content(target: Path, content: bytes | Path) -> None:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            os.fsync(file.fileno())
+        content.rename(target)
+    else:
+        _write(target, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _told:  # noqa: N801 — read as a word: with _told(folder)
+    """Turns what the disk says into an error that says which file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            name = error.filename or self._path
+            raise TransportError(f"{name}: cannot be read or written: {error.strerror}") from error
