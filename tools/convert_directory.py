@@ -2,10 +2,10 @@
 
     python tools/convert_directory.py ../shared/reference/edifact edi_server/guides/data/edifact
 
-Facts are taken from one source (the CSV directories that edi4r and Business::EDI carry; code values from the XML that
-php-edifact carries) and compared with the others (the JSON of vscode-edi-support, the XML of php-edifact). Every
-difference is printed; which source is right, and why, is written down in docs/guides.md and repeated by
-tests/rooms/test_guides_sources.py, so that a difference nobody has decided on fails there.
+Structure is taken from the CSV directories of Business::EDI (of D.10A, which it lacks, from the JSON of
+vscode-edi-support), code values from the XML of php-edifact (of D.93A and S.93A, which it lacks, from that JSON). Where
+these are wrong, the tables below say what is right; docs/guides.md says why, and tests/rooms/test_guides_sources.py
+compares every table with the other sources, so that a difference nobody has decided on fails there.
 
 The product never runs this and never reads those sources.
 """
@@ -14,20 +14,61 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
-MESSAGES = ("APERAK", "DESADV", "INVOIC", "ORDCHG", "ORDERS", "ORDRSP", "RECADV")
-DIRECTORIES = ("D.96A", "D.01B")
-SERVICE = {"3": "30000", "4": "40100"}
+from reference_directories import (
+    CSV,
+    PHP,
+    Directory,
+    Row,
+    Use,
+    is_group,
+    read_codes,
+    read_json,
+    read_message,
+    read_tables,
+)
+
+MESSAGES = (
+    *("APERAK", "DELFOR", "DELJIT", "DESADV", "HANMOV", "IFTMIN", "IFTSTA", "INVOIC", "INVRPT", "ORDCHG", "ORDERS"),
+    *("ORDRSP", "PARTIN", "PRICAT", "QUOTES", "RECADV", "REMADV", "REQOTE", "SLSRPT"),
+)
+DIRECTORIES = ("D.93A", "S.93A", "D.96A", "D.97A", "D.99B", "D.01B", "D.04A", "D.10A")
+#: Directories that the CSV lacks, and the nearest it has: it tells fixed lengths and repetitions of elements, which the
+#: JSON does not.
+NEAREST_CSV = {"D.10A": "d08a"}
+#: Syntax version 2 is version 3 without CONTRL; version 1 has laxer message identifiers.
+SERVICE = {"1": "10000", "3": "30000", "4": "40100"}
+SERVICE_CODES = {"1": ("D01B", "3"), "3": ("D01B", "3"), "4": ("D04A", "4")}
 SERVICE_SEGMENTS = ("UNB", "UNG", "UNH", "UNS", "UNT", "UNE", "UNZ")
 #: A group whose repetitions form a tree by identifiers: tag of its trigger, own and parent identifier (EDSD, CPS note).
 NESTED = {"CPS": ("7164", "7166")}
+#: What the detail section of a message begins with, a segment or the trigger of a group, where these are not line items
+#: or packages.
+DETAIL = {
+    "DELFOR": ("UNS", "GIS", "GEI"),
+    "DELJIT": ("SEQ",),
+    "PARTIN": ("UNS",),
+    "PRICAT": ("PGI",),
+    "REMADV": ("DOC",),
+    "SLSRPT": ("LOC",),
+    **dict.fromkeys(("APERAK", "CONTRL", "IFTMIN", "IFTSTA"), ()),
+}
 #: Where the base source is wrong, and what is right instead. Reasons: docs/guides.md.
 CORRECTIONS = {
     ("4", "UNH"): [("0062", True, 1), ("S009", True, 1), ("0068", False, 1), ("S010", False, 1)]
     + [(composite, False, 1) for composite in ("S016", "S017", "S018")],
+    ("D.93A", "PAT"): [("4279", True, 1), ("C110", False, 1), ("C112", False, 1)],
+    ("S.93A", "PAT"): [("4279", True, 1), ("C110", False, 1), ("C112", False, 1)],
+}
+#: Dependency notes, which no source that is converted tells: ISO 9735-10 for syntax version 4, UNTDID for TDT.
+#: Positions of elements, the first being 1.
+CONDITIONS = {
+    ("4", "UNG"): "D2(1,6,7)",
+    ("4", "UCI"): "D5(6,5) D5(7,6,5) D5(8,6,5,9) D5(9,8,6,5)",
+    ("4", "UCF"): "D5(6,5) D5(7,6,5) D5(8,6,5,9) D5(9,8,6,5)",
+    ("4", "UCM"): "D1(1,7) D2(1,2) D2(7,8) D5(5,4) D5(6,5,4) D5(9,5,4,10) D5(10,9,5,4)",
+    ("D.10A", "TDT"): "D5(4,3)",
 }
 #: php-edifact takes the first letter of these codes of D.96A for a change mark; the JSON, D.93A, D.01B and the UN's own
 #: text of D.96B have it.
@@ -45,6 +86,7 @@ CORRECTED_CODES = {
 #: List 0085 lost and won codes from version to version; partners use them across versions, and their CONTRL must be
 #: readable, so both have all of them.
 ADDED_SERVICE_CODES = {
+    "1": {"0007": ["500", "501", "502", "Z01"]},
     "3": {"0007": ["500", "501", "502", "Z01"], "0085": ["44", "45", "46", "47", "48"]},
     "4": {
         "0001": ["UNOL", "UNOW"],
@@ -56,126 +98,72 @@ ADDED_SERVICE_CODES = {
 #: every later directory; the guide that was found for the message has already said what these may be.
 UNLISTED = frozenset({"0052", "0054", "0065", "0113"})
 
-Use = tuple[str, bool, int]
-Row = tuple[int, str, bool, int]
-
-
-@dataclass
-class Directory:
-    """One directory version as plain facts."""
-
-    segments: dict[str, tuple[str, list[Use]]] = field(default_factory=dict)
-    composites: dict[str, tuple[str, list[Use]]] = field(default_factory=dict)
-    elements: dict[str, tuple[str, str]] = field(default_factory=dict)
-    codes: dict[str, list[str]] = field(default_factory=dict)
-    #: Level, tag or group name, mandatory, repetitions.
-    messages: dict[str, list[Row]] = field(default_factory=dict)
-
-
-def sentence_case(name: str) -> str:
-    """`GOODS IDENTITY NUMBER` as `Goods identity number`; names that are not all capitals stay."""
-    tidy = " ".join(name.split())
-    return tidy.capitalize() if tidy.isupper() else tidy
-
-
-def read_csv(path: Path) -> list[list[str]]:
-    """Rows of a CSV directory; text is Latin-1 there."""
-    lines = path.read_text(encoding="latin-1").splitlines()
-    return [line.split(";") for line in lines if line.strip()]
-
-
-def read_uses(cells: list[str]) -> list[Use]:
-    """Uses of elements in EDSD rows: position, identifier, presence, repetitions."""
-    quads = zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=False)
-    return [(identifier, presence == "M", int(repeat)) for _, identifier, presence, repeat in quads]
-
-
-def read_components(cells: list[str]) -> list[Use]:
-    """Uses of components in EDCD rows: position, identifier, presence, format."""
-    quads = zip(cells[0::4], cells[1::4], cells[2::4], cells[3::4], strict=False)
-    return [(identifier, presence == "M", 1) for _, identifier, presence, _ in quads]
-
-
-def read_tables(folder: Path, prefix: str, suffix: str) -> Directory:
-    """Segments, composites and elements of one directory version."""
-    read = Directory()
-    for tag, name, *cells in read_csv(folder / f"{prefix}SD.{suffix}.csv"):
-        read.segments[tag] = sentence_case(name), read_uses(cells)
-    for identifier, name, *cells in read_csv(folder / f"{prefix}CD.{suffix}.csv"):
-        read.composites[identifier] = sentence_case(name), read_components(cells)
-    for identifier, form, _, name, *_ in read_csv(folder / f"{prefix}ED.{suffix}.csv"):
-        read.elements[identifier] = form, sentence_case(name)
-    return read
-
-
-def read_message(path: Path, message: str) -> list[Row]:
-    """The segment table of a message, groups unfolded at the place where they stand."""
-    groups: dict[str, list[tuple[str, bool, int]]] = {}
-    for key, _, *cells in read_csv(path):
-        if key.partition(":")[0] == message:
-            triples = zip(cells[0::3], cells[1::3], cells[2::3], strict=False)
-            groups[key.rpartition(":")[2]] = [(tag, presence == "M", int(repeat)) for tag, presence, repeat in triples]
-    return unfold(groups, "", 0)
-
-
-def is_group(tag: str) -> bool:
-    """True for SG1, SG2 …; false for the segment SGP."""
-    return tag.startswith("SG") and tag[2:].isdecimal()
-
-
-def unfold(groups: dict[str, list[tuple[str, bool, int]]], name: str, level: int) -> list[Row]:
-    """Rows of one group and of the groups in it."""
-    rows: list[Row] = []
-    for tag, mandatory, repeat in groups[name]:
-        rows.append((level, tag, mandatory, repeat))
-        if is_group(tag):
-            rows += unfold(groups, tag, level + 1)
-    return rows
-
-
-def read_codes(path: Path) -> dict[str, list[str]]:
-    """Code values by element."""
-    return {
-        str(element.get("id")): [str(code.get("id")) for code in element.iter("code")]
-        for element in ET.parse(path).iter("data_element")
-    }
-
 
 def read_directory(reference: Path, version: str) -> Directory:
     """A directory such as D.96A with the messages we ship."""
-    untdid = reference / "edi4r_ruby/data/edifact/untdid"
-    suffix = version.replace(".", "").lower()
-    read = read_tables(untdid, "ED", suffix)
-    mapping = reference / "php-edifact-mapping_LGPL3/src/Mapping" / version.replace(".", "")
-    read.codes = read_codes(mapping / "codes.xml")
+    name = version.replace(".", "")
+    json = read_json(reference, name, MESSAGES)
+    read = read_structure(reference, version, json)
+    xml = reference / PHP / name / "codes.xml"
+    read.codes = read_codes(xml) if xml.exists() else json.codes
     for element, right in CORRECTED_CODES.get(version, {}).items():
         codes = (right.get(code, code).split() for code in read.codes[element])
         read.codes[element] = list(dict.fromkeys(code for group in codes for code in group))
-    for message in MESSAGES:
-        read.messages[message] = read_message(untdid / f"EDMD.{suffix}.csv", message)
+    return correct(read, version)
+
+
+def read_structure(reference: Path, version: str, json: Directory) -> Directory:
+    """Messages, segments, composites and elements: from the CSV, or from the JSON refined by the nearest CSV."""
+    folder, name = reference / CSV / "untdid", version.replace(".", "").lower()
+    if nearest := NEAREST_CSV.get(version):
+        return refine(json, read_tables(folder, "ED", nearest))
+    read = read_tables(folder, "ED", name)
+    tables = {message: read_message(folder / f"EDMD.{name}.csv", message) for message in MESSAGES}
+    read.messages = {message: rows for message, rows in tables.items() if rows}
     return read
+
+
+def refine(json: Directory, csv: Directory) -> Directory:
+    """What the JSON says, with fixed lengths and repetitions from an older directory where nothing changed."""
+    for identifier, (form, name) in json.elements.items():
+        older = csv.elements.get(identifier, ("", ""))[0]
+        json.elements[identifier] = (older if older == form.replace("..", "") else form), name
+    for tag, (name, uses) in json.segments.items():
+        older_uses = csv.segments.get(tag, ("", []))[1]
+        repeats = {index: use[2] for index, use in enumerate(older_uses) if uses[index : index + 1] == [(*use[:2], 1)]}
+        json.segments[tag] = name, [(*use[:2], repeats.get(index, 1)) for index, use in enumerate(uses)]
+    return json
 
 
 def read_service(reference: Path, version: str) -> Directory:
     """ISO 9735 of one syntax version: service segments and CONTRL."""
-    iso = reference / "edi4r_ruby/data/edifact/iso9735"
-    read = read_tables(iso, "SD", SERVICE[version])
-    mapping = reference / "php-edifact-mapping_LGPL3/src/Mapping" / {"3": "D01B", "4": "D04A"}[version]
-    lists = read_codes(mapping / f"service_codes_v{version}.xml")
+    folder, suffix = reference / CSV / "iso9735", SERVICE[version]
+    read = read_tables(folder, "SD", suffix)
+    directory, of = SERVICE_CODES[version]
+    lists = read_codes(reference / PHP / directory / f"service_codes_v{of}.xml")
     read.codes = {element: codes for element, codes in lists.items() if element not in UNLISTED}
     for element, codes in ADDED_SERVICE_CODES[version].items():
         read.codes[element] += codes
-    read.messages["CONTRL"] = read_message(iso / f"SDMD.{SERVICE[version]}.csv", "CONTRL")
+    if rows := read_message(folder / f"SDMD.{suffix}.csv", "CONTRL"):
+        read.messages["CONTRL"] = rows
+    return correct(read, version)
+
+
+def correct(read: Directory, version: str) -> Directory:
+    """The directory with what we know better."""
     for (where, tag), uses in CORRECTIONS.items():
         if where == version:
             read.segments[tag] = read.segments[tag][0], uses
+    read.conditions = {tag: notes for (where, tag), notes in CONDITIONS.items() if where == version}
     return read
 
 
 def used(directory: Directory, extra: tuple[str, ...]) -> Directory:
     """The part of a directory that its messages and the extra segments reach."""
     tags = {row[1] for rows in directory.messages.values() for row in rows} | set(extra)
-    kept = Directory(messages=directory.messages)
+    kept = Directory(messages=directory.messages, conditions=directory.conditions)
+    if not extra:
+        tags -= set(SERVICE_SEGMENTS)
     kept.segments = {tag: directory.segments[tag] for tag in sorted(tags & directory.segments.keys())}
     places = {use[0] for _, uses in kept.segments.values() for use in uses}
     kept.composites = {key: directory.composites[key] for key in sorted(places & directory.composites.keys())}
@@ -185,15 +173,34 @@ def used(directory: Directory, extra: tuple[str, ...]) -> Directory:
     return kept
 
 
+def sections(message: str, rows: list[Row]) -> dict[int, str]:
+    """The rows that begin the detail and the summary section, if the message has sections.
+
+    The detail section ends at UNS, or where the message has none, behind its last group.
+    """
+    first = DETAIL.get(message, ("LIN", "CPS"))
+    top = [index for index, row in enumerate(rows) if row[0] == 0]
+    tags = {index: rows[index + is_group(rows[index][1])][1] for index in top}
+    begin = next((index for index in top if tags[index] in first), None)
+    if begin is None:
+        return {}
+    marks = [index for index in top if index > begin and tags[index] == "UNS"]
+    last = max(index for index in top if is_group(rows[index][1]))
+    return {begin: "detail", (marks or [index for index in top if index > last])[0]: "summary"}
+
+
 def write_use(use: Use) -> str:
     """`4183` conditional, `4183!` mandatory, `4183*5` up to five times."""
     identifier, mandatory, repeat = use
     return f"{identifier}{'!' if mandatory else ''}{f'*{repeat}' if repeat > 1 else ''}"
 
 
-def write_uses(title: str, table: dict[str, tuple[str, list[Use]]]) -> str:
+def write_uses(title: str, table: dict[str, tuple[str, list[Use]]], conditions: dict[str, str]) -> str:
     """The file of segments or of composites."""
-    lines = [f"{key} {name} = {' '.join(map(write_use, uses))}" for key, (name, uses) in table.items()]
+    lines = [
+        f"{key} {name} = {' '.join(map(write_use, uses))}{f' | {conditions[key]}' if key in conditions else ''}"
+        for key, (name, uses) in table.items()
+    ]
     return "\n".join([f"# {title}: identifier, name = parts in order; ! mandatory, *n up to n times.", *lines, ""])
 
 
@@ -208,7 +215,10 @@ def write_codes(version: str, codes: dict[str, list[str]]) -> str:
 def write_message(version: str, message: str, rows: list[Row]) -> str:
     """The segment table of one message."""
     lines = [f"# {message} {version}: indented by group; tag or group, mandatory or conditional, repetitions."]
+    begins = sections(message, rows)
+    lines += ["header"] if begins else []
     for number, (level, tag, mandatory, repeat) in enumerate(rows):
+        lines += [begins[number]] if number in begins else []
         trigger = rows[number + 1][1] if is_group(tag) else ""
         nest = f" nest {' in '.join(NESTED[trigger])}" if trigger in NESTED else ""
         lines.append(f"{'  ' * level}{tag} {'M' if mandatory else 'C'} {repeat}{nest}")
@@ -220,8 +230,8 @@ def write_directory(target: Path, version: str, directory: Directory) -> None:
     target.mkdir(parents=True, exist_ok=True)
     elements = [f"{key} {form} {name}" for key, (form, name) in directory.elements.items()]
     texts = {
-        "segments": write_uses(f"Segments of {version}", directory.segments),
-        "composites": write_uses(f"Composites of {version}", directory.composites),
+        "segments": write_uses(f"Segments of {version}", directory.segments, directory.conditions),
+        "composites": write_uses(f"Composites of {version}", directory.composites, directory.conditions),
         "elements": "\n".join([f"# Data elements of {version}: identifier, format, name.", *elements, ""]),
         "codes": write_codes(version, directory.codes),
         **{message: write_message(version, message, rows) for message, rows in directory.messages.items()},

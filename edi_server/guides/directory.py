@@ -176,5 +176,6 @@ def open_directory(syntax: str, name: str) -> Directory:
 
 
 def service_segments(syntax_version: str) -> dict[str, SegmentDefinition]:
-    """Service segments UNB to UNZ of ISO 9735 by tag; syntax version "4" has its own, all others those of version 3."""
-    return open_directory("edifact", "service-4" if syntax_version == "4" else "service-3").segments
+    """Service segments UNB to UNZ of ISO 9735 by tag; version 2 has those of version 3, as has any we do not know."""
+    known = syntax_version if syntax_version in ("1", "4") else "3"
+    return open_directory("edifact", f"service-{known}").segments

@@ -30,11 +30,11 @@ from edi_server.translation.static import check_static
 _SECTIONS = ("profile", "keep", "checks", "document", "shapes", "codes", "constants", "computed", "stamp")
 _ABOUT = ("document", "extends", "view")
 _EVERY = ("when", "read", "write", "why")
-_VALUE = ("at", "also", "as", "parts", "join", "width", "many", "codes", "open", "default", *_EVERY)
+_VALUE = ("at", "also", "as", "parts", "join", "width", "many", "codes", "open", "default", "optional", *_EVERY)
 _KEYS = {
     "value": _VALUE,
     "within": ("within", "shape", *_EVERY),
-    "each": ("each", "shape", *_EVERY),
+    "each": ("each", "shape", "optional", *_EVERY),
     "constant": ("is", "read", "write", "why"),
     "computed": ("is", "read", "write", "why"),
 }
@@ -201,6 +201,7 @@ class _Reader:
             many=self._many(key, raw, source),
             codes=self._typed(key, raw, "codes", str, source),
             open=raw.get("open") is True,
+            optional=raw.get("optional") is True,
             default=self._typed(key, raw, "default", str, source),
             when=self._when(key, raw, source),
             written_from=self._typed(key, raw, "from", str, source),

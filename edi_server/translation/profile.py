@@ -56,6 +56,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     many: int = 0
     codes: str | None = None
     open: bool = False
+    #: Left out where the guide has no such place.
+    optional: bool = False
     default: str | None = None
     #: (field, value) pairs that must all hold.
     when: tuple[tuple[str, str], ...] = ()

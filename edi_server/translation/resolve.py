@@ -86,7 +86,10 @@ class _Resolver:
         if line.parts and not line.at:
             self._parts_alone(scope, site, line, refused)
         if refused and len(refused) == len(line.at):
-            self._refuse(entry, refused[0])
+            if line.optional:
+                scope.sites.remove(site)
+            else:
+                self._refuse(entry, refused[0])
 
     def _parts_alone(self, scope: Scope, site: Site, line: Line, refused: list[NoPlace]) -> None:
         try:

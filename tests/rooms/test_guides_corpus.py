@@ -68,6 +68,21 @@ RIGHTLY_FOUND = [
         "MOA stands behind PRI, where it has no place; the text is one component early, in 3055 instead of 7160.",
     ),
     (
+        "ORDERS/hellooops_vscode-edi-support__docs_bug-edifact-escape",
+        {("segment-missing", "DTM", None), ("segment-missing", "UNS", None)},
+        "An example of release characters, without the mandatory DTM and UNS.",
+    ),
+    (
+        "DESADV/php-edifact_edifact__files_D96ADESADV",
+        {("value-too-long", "BGM", "700101")},
+        "A date where the function of the message (1225, an..3) belongs.",
+    ),
+    (
+        "DESADV/php-edifact_edifact__files_example_utf8",
+        {("value-too-long", "BGM", "700101")},
+        "The same.",
+    ),
+    (
         "DESADV/text-index__index-id_33132048502_spaced_placeholder",
         {("value-too-long", "NAD", "ISOCOUNTRYCODE")},
         "A template with a placeholder where a country code of three characters belongs.",
@@ -90,7 +105,7 @@ def read_messages(file):
 
 
 def check_file(file):
-    """Checked messages of D.96A and D.01B in a file."""
+    """Checked messages in a file whose version we have a guide for."""
     for message in read_messages(file):
         guide, doubt = nearest_guide(message.header.directory, message.header.type)
         if doubt is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edi_server.errors import ConfigurationError
-from edi_server.guides import load_guide
+from edi_server.guides import known_guides, load_guide
 from edi_server.translation import builtin_root, check_profile, load_profile, profile_names, translator_for
 from edi_server.translation.paths import PathError, parse_path
 
@@ -57,10 +57,22 @@ def problems(write, text, guide=ORDERS):
 # -- finding and inheriting
 
 
-@pytest.mark.parametrize(("name", "message"), [("edifact/orders", "ORDERS"), ("edifact/desadv", "DESADV")])
-@pytest.mark.parametrize("version", ["D.96A", "D.01B"])
-def test_the_profiles_that_ship_have_no_author_error_for_either_version(name, message, version):
+@pytest.mark.parametrize("message", ["ORDERS", "DESADV", "INVOIC"])
+@pytest.mark.parametrize("version", known_guides()["ORDERS"])
+def test_the_profiles_that_ship_have_no_author_error_for_any_version(message, version):
+    name = f"edifact/{message.lower()}"
     assert check_profile(load_profile(name), [load_guide(version=version, message=message)]) == []
+
+
+def test_an_optional_line_is_left_out_where_the_version_has_no_such_place(write):
+    line = '[shapes.line]\ndescriptions = { each = "IMD", shape = "description" }'
+    shape = '[shapes.description]\nis = "Description"\nlanguage = '
+    text = SMALL.replace("[shapes.line]", line) + shape
+    older = load_guide(version="D.93A", message="ORDERS")
+    (problem,) = problems(write, text + '"IMD.C273.3453"', older)
+    assert problem.sentence.startswith("C273 of IMD has no data element 3453")
+    assert problems(write, text + '{ at = "IMD.C273.3453", optional = true }', older) == []
+    assert problems(write, text + '{ at = "IMD.C273.3453", optional = true }') == []
 
 
 def test_profiles_are_found_in_own_folders_before_the_built_in_ones(write):
