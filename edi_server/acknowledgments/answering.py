@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from edi_server.acknowledgments.verdict import GroupVerdict, Verdict
+from edi_server.partners.clauses import TechnicalWhen, When
+
 Kind = Literal["CONTRL", "TA1", "997", "999", "824", "APERAK"]
 
 #: What is said about interchanges, groups and messages as such.
@@ -28,3 +31,20 @@ def is_answered(message_type: str, *, application: bool = True) -> bool:
 def is_advised(message_type: str) -> bool:
     """Whether a message is answered with an APERAK or 824."""
     return message_type not in FUNCTIONAL and message_type not in APPLICATION
+
+
+def wants_ta1(verdict: Verdict, when: TechnicalWhen) -> bool:
+    """Whether a TA1 answers an interchange of X12; "requested" follows ISA14, as X12.5 has it."""
+    if when == "errors":
+        return verdict.rejected
+    return when == "always" or (when == "requested" and verdict.subject.header.acknowledgment_requested)
+
+
+def wants_functional(verdict: Verdict, group: GroupVerdict, when: When) -> bool:
+    """Whether a 997 or 999 answers a group.
+
+    Never in an interchange that is rejected as such, which TA1 says (X12.5), and never a group of acknowledgments.
+    """
+    if verdict.rejected or when == "never" or group.subject.header.message_type == FUNCTIONAL_GROUP:
+        return False
+    return when == "always" or group.outcome != "accepted"

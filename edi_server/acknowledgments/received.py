@@ -1,206 +1,182 @@
-"""A CONTRL that a partner sent → what it says about one of our interchanges."""
+"""What a partner's acknowledgment says about something that we sent: one record for every kind of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from edi_server.acknowledgments.error_codes import MEANINGS
+from edi_server.acknowledgments.answering import Kind
 from edi_server.acknowledgments.verdict import Outcome
 from edi_server.envelope.model import Identity
 from edi_server.findings import Finding, Place
 from edi_server.syntax.normal import to_text
 
-#: 0083, the codes of syntax version 2 (1, 2, 3, 5, 6) included. None: received, nothing said about its content.
-_ACTIONS: dict[str, Outcome | None] = {
-    "1": "accepted",
-    "2": "accepted with errors",
-    "3": "partially accepted",
-    "4": "rejected",
-    "5": "accepted",
-    "6": "rejected",
-    "7": "accepted",
-    "8": None,
-}
-
 
 class ReportedError(msgspec.Struct, frozen=True, kw_only=True):
     """One error that the partner reports."""
 
-    #: 0085, and what it means in words.
+    #: As the partner codes it (0085; TA105, AK304, AK403, AK502, AK905; TED01; ERC 9321), and what it means in words.
     code: str
     meaning: str
-    #: Reference of our message it is in (UCM 0062); None for one about the interchange or a group.
+    #: Reference of our message it is in (UCM 0062, AK202); None for one about the interchange or a group.
     message: str | None = None
-    #: Tag of the service segment it is about (0013 or 0135).
+    #: Reference of our group it is in (UCF 0048, AK102).
+    group: str | None = None
+    #: Tag of the segment it is about (0013 or 0135: a service segment; AK301; TED03).
     tag: str | None = None
-    #: Number of the segment in our message (0096), UNH being 1.
+    #: Number of the segment in our message (0096, AK302), UNH or ST being 1.
     segment: int | None = None
     #: As in `Place`: the first element behind the tag is 1.
     element: int | None = None
     component: int | None = None
+    repetition: int | None = None
+    #: X12 reference number of the element (725), where it is given.
+    data_element: str = ""
+    #: The value that the partner found wrong (AK404, TED07).
+    found: str = ""
+    #: In the partner's words (APERAK FTX; 824 TED02, NTE, RED; 999 CTX).
+    text: str = ""
 
 
 class MessageAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What is said about one message."""
 
-    #: UCM 0062: the reference that we gave it.
+    #: UCM 0062, AK202, OTI09: the reference that we gave it; "" where only the document is named.
     reference: str
-    #: UCM S009, such as "DESADV".
+    #: UCM S009, AK201, OTI10, such as "DESADV" or "856".
     type: str
     outcome: Outcome
+    #: UCF 0048, AK102, OTI08: the group that it was in; "" outside of groups, and where it is not said.
+    group: str = ""
+    #: Number of the document in it, such as that of our invoice (APERAK RFF, OTI03).
+    document: str = ""
+
+
+class GroupAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said about one functional group."""
+
+    #: UCF 0048, AK102: the reference that we gave it.
+    reference: str
+    #: AK101, such as "SH"; "" in EDIFACT.
+    type: str = ""
+    #: UCF 0083, AK901 as it stands.
+    action: str
+    #: None where it cannot be understood.
+    outcome: Outcome | None
+    #: What is said of the messages in it that are not named; None: nothing.
+    unnamed: Outcome | None = None
+    #: AK902, AK903, AK904: messages in the group as its trailer says, received, and accepted.
+    included: int | None = None
+    received: int | None = None
+    accepted: int | None = None
 
 
 class ReceivedAcknowledgment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a CONTRL says about an interchange of ours."""
+    """What an acknowledgment says about an interchange, a group or a message of ours."""
 
-    #: UCI 0020, S002 (us) and S003 (the partner): the keys of what we sent.
+    kind: Kind = "CONTRL"
+    #: UCI 0020, TA101: the control reference of what we sent; "" where it is not said (997, 999, 824, most APERAK).
     control_reference: str
+    #: Who sent what is acknowledged (us) and who received it (the partner): UCI S002 and S003; in X12 and APERAK those
+    #: of the interchange that brings the acknowledgment, the other way round.
     sender: Identity
     recipient: Identity
-    #: UCI 0083 as it stands.
+    #: AK102, OTI08: control number of our group, and AK101; "" where several or none are named.
+    group_reference: str = ""
+    group_type: str = ""
+    #: UCI 0083, AK901, TA104, OTI01, BGM 4343 or 1225 as it stands.
     action: str
-    #: None: only a receipt. "rejected" also where every message that is named was rejected: whether others were
-    #: accepted without being named, CONTRL does not say.
+    #: None: only a receipt. "rejected" also where every message that is named was rejected.
     outcome: Outcome | None
+    #: What is said of the messages that are not named; None: nothing (a receipt, a TA1 that accepts).
+    unnamed: Outcome | None = None
     messages: tuple[MessageAnswer, ...] = ()
+    groups: tuple[GroupAnswer, ...] = ()
     errors: tuple[ReportedError, ...] = ()
-    #: What is odd about the CONTRL itself; an answer that cannot be understood has no outcome.
+    #: What is odd about the acknowledgment itself; one that cannot be understood has no outcome.
     findings: tuple[Finding, ...] = ()
 
     @property
     def per_message(self) -> dict[str, Outcome]:
-        """Outcome by message reference; messages that are not named share that of the interchange."""
-        return {message.reference: message.outcome for message in self.messages}
+        """Outcome by message reference; of those that are not named, `unnamed`."""
+        return {message.reference: message.outcome for message in self.messages if message.reference}
 
 
-def read_contrl(segments: Sequence[str]) -> ReceivedAcknowledgment | None:
-    """What a CONTRL (UNH to UNT in normal form) says; None if it has no UCI, so that it is about nothing."""
-    reading = _Reading()
-    for number, segment in enumerate(segments, 1):
-        reading.take(number, [[to_text(part) for part in element.split(":")] for element in segment.split("+")])
-    return reading.result()
+class Elements:
+    """A segment of an acknowledgment by elements and components, the tag being element 0."""
+
+    def __init__(self, number: int, segment: str) -> None:
+        self.number = number
+        self._elements = [[to_text(part) for part in element.split(":")] for element in segment.split("+")]
+        self.tag = self._elements[0][0]
+
+    def __call__(self, element: int, component: int = 1) -> str:
+        """The text of a component, "" where there is none."""
+        parts = self.parts(element)
+        return parts[component - 1] if component <= len(parts) else ""
+
+    def parts(self, element: int) -> list[str]:
+        """All components of an element."""
+        return self._elements[element] if element < len(self._elements) else []
+
+    def every(self, first: int) -> list[str]:
+        """The filled stand-alone elements from the one of that number on."""
+        return [value for at in range(first, len(self._elements)) if (value := self(at))]
+
+    def identity(self, element: int) -> Identity:
+        """S002, S003."""
+        return Identity(id=self(element), qualifier=self(element, 2), routing=self(element, 3))
 
 
-class _Reading:
-    """A CONTRL being read from top to bottom."""
-
-    def __init__(self) -> None:
-        self._uci: list[list[str]] | None = None
-        self._messages: list[MessageAnswer] = []
-        self._errors: list[ReportedError] = []
-        self._findings: list[Finding] = []
-        self._message: str | None = None
-        self._segment: int | None = None
-
-    def take(self, number: int, elements: list[list[str]]) -> None:
-        match elements[0][0]:
-            case "UCI":
-                self._uci = elements
-                self._level(number, elements, 4)
-            case "UCF":
-                self._message = None
-                self._level(number, elements, 4)
-            case "UCM":
-                self._take_message(number, elements)
-            case "UCS":
-                self._segment = _number(_at(elements, 1))
-                self._add(_at(elements, 2), segment=self._segment)
-            case "UCD":
-                self._add(_at(elements, 1), segment=self._segment, place=_parts(elements, 2))
-            case _:
-                return
-
-    def _take_message(self, number: int, elements: list[list[str]]) -> None:
-        self._message = _at(elements, 1)
-        outcome = self._level(number, elements, 3)
-        if outcome is not None:
-            answer = MessageAnswer(reference=self._message, type=_at(elements, 2), outcome=outcome)
-            self._messages.append(answer)
-
-    def _level(self, number: int, elements: list[list[str]], at: int) -> Outcome | None:
-        """The action of UCI, UCF or UCM, and the error that stands beside it."""
-        action, tag = _at(elements, at), elements[0][0]
-        if action not in _ACTIONS:
-            self._findings.append(_unknown_action(number, tag, at, action))
-        self._add(_at(elements, at + 1), tag=_at(elements, at + 2), place=_parts(elements, at + 3))
-        return _ACTIONS.get(action)
-
-    def _add(self, code: str, *, tag: str = "", segment: int | None = None, place: Sequence[str] = ()) -> None:
-        if not code:
-            return
-        element, component, *_ = [*map(_number, place), None, None]
-        self._errors.append(
-            ReportedError(
-                code=code,
-                meaning=MEANINGS.get(code, "an error that we do not know"),
-                message=self._message,
-                tag=tag or None,
-                segment=segment,
-                element=element - 1 if element and element > 1 else None,
-                component=component,
-            )
-        )
-
-    def result(self) -> ReceivedAcknowledgment | None:
-        if self._uci is None:
-            return None
-        messages = tuple(self._with_errors(message) for message in self._messages)
-        return ReceivedAcknowledgment(
-            control_reference=_at(self._uci, 1),
-            sender=_identity(self._uci, 2),
-            recipient=_identity(self._uci, 3),
-            action=_at(self._uci, 4),
-            outcome=self._outcome(messages),
-            messages=messages,
-            errors=tuple(self._errors),
-            findings=tuple(self._findings),
-        )
-
-    def _with_errors(self, message: MessageAnswer) -> MessageAnswer:
-        reported = any(error.message == message.reference for error in self._errors)
-        if message.outcome == "accepted" and reported:
-            return msgspec.structs.replace(message, outcome="accepted with errors")
-        return message
-
-    def _outcome(self, messages: Sequence[MessageAnswer]) -> Outcome | None:
-        assert self._uci is not None
-        own = _ACTIONS.get(_at(self._uci, 4))
-        if own is None or own == "rejected":
-            return own
-        outcomes = {message.outcome for message in messages}
-        if outcomes == {"rejected"}:
-            return "rejected"
-        if "rejected" in outcomes:
-            return "partially accepted"
-        return "accepted with errors" if own == "accepted" and self._errors else own
+def number_of(text: str) -> int | None:
+    """A count or position; None for what is none."""
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else None
 
 
-def _at(elements: list[list[str]], number: int) -> str:
-    """First component of an element, the tag being 0; "" where there is none."""
-    return elements[number][0] if number < len(elements) else ""
+def sum_up(outcomes: Iterable[Outcome]) -> Outcome | None:
+    """The outcome of a level of which the levels below have these; None without any."""
+    every = set(outcomes)
+    if not every:
+        return None
+    if every == {"rejected"}:
+        return "rejected"
+    if every & {"rejected", "partially accepted"}:
+        return "partially accepted"
+    return "accepted with errors" if "accepted with errors" in every else "accepted"
 
 
-def _parts(elements: list[list[str]], number: int) -> list[str]:
-    return elements[number] if number < len(elements) else []
+def with_errors(messages: Sequence[MessageAnswer], errors: Sequence[ReportedError]) -> tuple[MessageAnswer, ...]:
+    """The messages, accepted ones with errors where some are reported in them."""
+    faulty = {(error.group or "", error.message) for error in errors}
+    return tuple(
+        msgspec.structs.replace(message, outcome="accepted with errors")
+        if message.outcome == "accepted" and (message.group, message.reference) in faulty
+        else message
+        for message in messages
+    )
 
 
-def _identity(elements: list[list[str]], number: int) -> Identity:
-    parts = [*_parts(elements, number), "", "", ""]
-    return Identity(id=parts[0], qualifier=parts[1], routing=parts[2])
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def _unknown_action(number: int, tag: str, at: int, action: str) -> Finding:
+def action_unknown(kind: Kind, at: Elements, element: int, expected: str) -> Finding:
+    """An action code that says neither yes nor no."""
     return Finding(
         code="acknowledgment.action-unknown",
         severity="warning",
-        sentence=f"The CONTRL says neither accepted nor rejected: its action code in {tag} is unknown.",
-        place=Place(segment=number, tag=tag, element=at),
-        found=action[:80],
-        expected="4, 7 or 8",
+        sentence=f"The {kind} says neither accepted nor rejected: its action code in {at.tag} is unknown.",
+        place=Place(segment=at.number, tag=at.tag, element=element),
+        found=at(element)[:80],
+        expected=expected,
+    )
+
+
+def contradicted(what: str, at: Elements, element: int, sentence: str, expected: str) -> Finding:
+    """A summary that its own details contradict; the details win. `what` is "count" or "outcome"."""
+    return Finding(
+        code=f"acknowledgment.{what}-contradicted",
+        severity="warning",
+        sentence=sentence,
+        place=Place(segment=at.number, tag=at.tag, element=element),
+        found=at(element)[:80],
+        expected=expected,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Literal
 
 from edi_server.acknowledgments.naming import is_x12
 from edi_server.acknowledgments.pieces import segment
@@ -35,11 +34,6 @@ def write_ta1(verdict: Verdict, *, received_at: datetime, report_warnings: bool 
     code, note = _decision(verdict, report_warnings=report_warnings)
     number = header.control_reference.rjust(9, "0")
     return [segment("TA1", number, *_times(header, received_at), code, note)]
-
-
-def is_due(header: InterchangeHeader, terms: Literal["always", "requested", "never"]) -> bool:
-    """Whether a TA1 is sent: "requested" follows ISA14, and is what X12.5 says."""
-    return terms == "always" or (terms == "requested" and header.acknowledgment_requested)
 
 
 def _decision(verdict: Verdict, *, report_warnings: bool) -> tuple[str, str]:
