@@ -62,7 +62,7 @@ class InterchangeInProgress(ABC):
             for index in block.services:
                 segment = block.segments[index]
                 react = self.reactions.get(segment[:3])
-                if react and index >= self._next and not segment[3:4].isalnum():
+                if react and index >= self._next and (segment[2:3] == "+" or not segment[3:4].isalnum()):
                     react(self, block, index)
                 if self._events:
                     yield from self._drain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edi_server.envelope.x12_remarks import X12_REMARKS
 from edi_server.findings import Finding, Place, Severity
 
 #: Code → severity and sentence. docs/findings.md lists them for readers.
@@ -60,7 +61,7 @@ REMARKS: dict[str, tuple[Severity, str]] = {
     ),
     "envelope.message-reference-duplicate": (
         "warning",
-        "Another message of the interchange has the same message reference (UNH 0062).",
+        "Another message of the interchange or group has the same reference (UNH 0062, ST02).",
     ),
     "envelope.message-too-large": (
         "error",
@@ -68,7 +69,7 @@ REMARKS: dict[str, tuple[Severity, str]] = {
     ),
     "envelope.segment-outside-message": (
         "error",
-        "There are segments that belong to no message: a message header (UNH) before them is missing.",
+        "There are segments that belong to no message: a message header (UNH, ST) before them is missing.",
     ),
     "envelope.segment-misplaced": ("error", "A service segment stands where it cannot be, and was not used."),
     "envelope.package-skipped": (
@@ -89,6 +90,7 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "This is interactive EDI (UIB), which is not supported; send a batch interchange (UNB).",
     ),
 }
+REMARKS |= X12_REMARKS
 
 
 def in_order(findings: list[Finding]) -> tuple[Finding, ...]:

@@ -47,7 +47,7 @@ Contradiction = Literal["utf-8", "windows-1252", "undefined"]
 #: To JIS X 0208 and back to ASCII or JIS X 0201; text up to the next escape.
 _SHIFT = re.compile(rb"\x1b(?P<set>\$[@B]|\([BJ])(?P<text>[^\x1b]*)")
 SHIFT_LENGTH = 3
-_TO_EUC = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))  # noqa: PLR2004 — ISO 2022
+_TO_EUC = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))
 
 _LATIN = {"iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-9", "iso8859-15"}
 #: No ISO 8859 set has a character there, but nearly every text in UTF-8 or Windows-1252 has one.

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from edi_server.syntax.edifact_apostrophes import terminated
 from edi_server.syntax.edifact_dialect import Block, Dialect, Oddity, before_pair, dialect, release_dropped
 from edi_server.syntax.edifact_start import Start, find_start
 from edi_server.syntax.edifact_writing import write_segments
@@ -45,8 +46,8 @@ _SMALL_BLOCK = 512
 _BLANKS = b" \t\r\n"
 #: The header of another interchange, which ends this one wherever it stands: UNB, and UNA in front of it.
 _HEADER = re.compile(rb"UNB(?![A-Za-z0-9 ])[\x00-\x7f]UNO[A-Z]")
-_ADVICE = re.compile(rb"UNA[\x01-\x7f]{6}[ \t\r\n]{0,4}\Z")
-_LONGEST_ADVICE = 13
+_ADVICE = re.compile(rb"UNA[\x01-\x7f]{5}(?:[\x01-\x7f]|\xe2\x80\x99)[ \t\r\n]{0,4}\Z")
+_LONGEST_ADVICE = 15
 #: Bytes at the end of a piece in which such a header may begin.
 _HELD_BACK = 24
 
@@ -150,6 +151,11 @@ class SegmentReader:
         self._window.drop(len(raw))
         rest = raw.rstrip(HARMLESS)
         if rest:
+            worked = self._dialect.work(rest)
+            ended = terminated(worked) if self._dialect.terminator == b"'" else worked
+            if ended != worked:
+                yield self._dialect.block(rest, ended, start)
+                return
             is_trailer = rest.startswith(self.trailer)
             code = "syntax.last-terminator-missing" if is_trailer else "syntax.unterminated"
             yield self._unfinished(rest, start, code)

@@ -22,6 +22,7 @@ from operator import add, not_, sub
 import msgspec
 
 from edi_server.syntax.charsets import SHIFT_LENGTH, codec_of, decode, shifts, unshifted
+from edi_server.syntax.edifact_apostrophes import TYPOGRAPHIC, as_terminators, find_terminators
 from edi_server.syntax.edifact_uniform import Uniform, read_uniform
 from edi_server.syntax.normal import STAND_INS
 from edi_server.syntax.places import locate
@@ -37,27 +38,6 @@ _BLANKS = b" \t\r\n"
 _DELETED = b"\r\n" + _FILLER + _NEEDLESS
 _TABS_TO_BLANKS = bytes.maketrans(b"\t", b" ")
 _STAND_INS = {ord(mark): ord(stand_in) for mark, stand_in in STAND_INS.items()}
-#: The apostrophe that word processors and web pages make of the plain one, in UTF-8; and so many bytes of the plain one.
-TYPOGRAPHIC = b"\xe2\x80\x99"
-_TYPOGRAPHIC_AS_TERMINATOR = b"'  "
-#: Tags of UN/EDIFACT in whatever directory: text goes on with one of these, and a separator behind it, hardly ever.
-_TAGS = b"|".join(
-    re.findall(
-        rb"...",
-        re.sub(
-            rb"\s",
-            b"",
-            b"""
-    ADR AGR AJT ALC ALI APP APR ARD ARR ASI ATT AUT BAS BGM BII BUS CAV CCD CCI CDI CDS CDV CED CIN CLA CLI CMP CNI CNT
-    COD COM COT CPI CPS CPT CST CTA CUX DAM DFN DGS DII DIM DLI DLM DMS DOC DRD DSG DSI DTM EDT EFI ELM ELU ELV EMP EQA
-    EQD EQN ERC ERP EVE EVT FCA FII FNS FNT FOR FSQ FTX GDS GEI GID GIN GIR GIS GOR GPO GRU HAN HYN ICD IDE IFD IHC IMD
-    IND INP INV IRQ LAN LIN LOC MEA MEM MKS MOA MSG MTD NAD NAT PAC PAI PAS PAT PCC PCD PCI PDI PER PGI PIA PIT PNA POC
-    PRC PRI PRV PSD PTY PYT QRS QTY QUA QVR RCS REL RFF RJL RNG ROD RSL RTE SAL SCC SCD SEG SEL SEQ SFI SGP SGU SPR SPS
-    STA STC STG STS TAX TCC TDT TEM TMD TMP TOD TPL TRU TSR UCD UCF UCI UCM UCS UGH UGS UNE UNG UNH UNS UNT UNZ VLI
-""",
-        ),
-    )
-)
 _PAIR = re.compile(_RELEASE + rb"[\r\n]*[^\r\n]")
 _LINE_BREAK = re.compile(rb"[\r\n]")
 _CONTROL = re.compile(rb"[\t\x1a]")
@@ -143,14 +123,15 @@ class Dialect:
         self._release = as_bytes(separators.release) if separators.release != " " else None
         self._pairs = _pairs(separators, self._table)
         self._shifts = charset == "UNOX"
-        self._stray = _stray(as_bytes(separators.element))
 
     def work(self, raw: bytes) -> bytes:
         """A copy of the same length in which separators have their default form and every apostrophe terminates."""
         if self._shifts and b"\x1b" in raw:
             return self._work_unshifted(raw)
-        if TYPOGRAPHIC in raw and self.terminator == b"'":
-            raw = self._stray.sub(_TYPOGRAPHIC_AS_TERMINATOR, raw)
+        worked = self._work_plain(raw)
+        return as_terminators(worked) if TYPOGRAPHIC in raw and self.terminator == b"'" else worked
+
+    def _work_plain(self, raw: bytes) -> bytes:
         odd = raw.translate(None, self._unchanged)
         if not odd:
             return raw
@@ -194,10 +175,8 @@ class Dialect:
 
     def _with_strays(self, oddities: list[Oddity], raw: bytes, worked: bytes, start: int) -> list[Oddity]:
         """With the typographic apostrophes that were taken for the terminator, where that is another."""
-        if self.terminator == TYPOGRAPHIC:
-            return oddities
-        found = (match.start() for match in re.finditer(TYPOGRAPHIC, raw))
-        strays = [Oddity(start + at, "syntax.terminator-typographic") for at in found if worked[at] == ord("'")]
+        taken = find_terminators(raw, worked)
+        strays = [Oddity(start + at, "syntax.terminator-typographic") for at in taken]
         return sorted([*oddities, *strays], key=lambda oddity: oddity.offset)
 
     def _resolve(self, match: re.Match[bytes]) -> bytes:
@@ -276,12 +255,6 @@ class Dialect:
 def dialect(separators: Separators = DEFAULT, charset: str = "UNOC", version: str = "3", encoding: str = "") -> Dialect:
     """The dialect of an interchange."""
     return Dialect(separators, charset, version, encoding)
-
-
-@lru_cache
-def _stray(element: bytes) -> re.Pattern[bytes]:
-    """A typographic apostrophe where a segment must have ended, since another begins."""
-    return re.compile(rb"%b(?=[ \t\r\n]{0,4}(?:%b)%b)" % (TYPOGRAPHIC, _TAGS, re.escape(element)))
 
 
 def release_dropped(worked: bytes) -> bytes:

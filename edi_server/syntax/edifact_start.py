@@ -9,7 +9,7 @@ import msgspec
 from edi_server.findings import Finding, Place
 from edi_server.syntax.charsets import codec_of
 from edi_server.syntax.edifact_dialect import Dialect, dialect
-from edi_server.syntax.junk import BYTE_ORDER_MARK, HORIZON, Junk, search, skip_harmless
+from edi_server.syntax.junk import HORIZON, Junk, search, skip_harmless
 from edi_server.syntax.remarks import remark
 from edi_server.syntax.separators import (
     DEFAULT,
@@ -24,7 +24,7 @@ from edi_server.syntax.window import Window
 #: wrap may fall inside the tags.
 _START = re.compile(
     rb"U[\r\n]{0,2}N[\r\n]{0,2}(?:"
-    rb"A(?P<advice>[\x01-\x7f]{6})[ \t\r\n]{0,4}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
+    rb"A(?P<advice>[\x01-\x7f]{5}(?:[\x01-\x7f]|\xe2\x80\x99))[ \t\r\n]{0,4}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
     rb"|B[\r\n]{0,2}(?![A-Za-z0-9 \t\x80-\xff])[\x00-\x7f](?=[A-Z][A-Z\r\n]{3})"
     rb"|(?<![A-Za-z0-9]UN)[GH][\r\n]{0,2}(?![A-Za-z0-9 \t\r\n\x80-\xff])[\x00-\x7f](?=[^\r\n]))"
 )
@@ -52,8 +52,9 @@ def find_interchange(piece: bytes) -> re.Match[bytes] | None:
 def find_start(window: Window) -> tuple[Junk | None, Start | None]:
     """Move to the start of the next interchange: what was skipped, and the start, None at the end of the stream."""
     findings: list[Finding] = []
-    if skip_harmless(window):
-        findings.append(remark("syntax.byte-order-mark", Place(offset=window.offset - len(BYTE_ORDER_MARK))))
+    marked = skip_harmless(window)
+    if marked is not None:
+        findings.append(remark("syntax.byte-order-mark", Place(offset=marked)))
     junk, found = search(window, _START, _LONGEST_START)
     if found is None:
         return junk, None
@@ -71,18 +72,19 @@ def _start(window: Window, advice: bytes, offset: int, findings: list[Finding]) 
     separators = _announced(advice, offset, findings) if advice else None
     if separators is None:
         separators = _shown(ahead, window.offset, findings)
-    tag, charset, version = _syntax_identifier(ahead, separators)
+    tag, (charset, version, encoding) = _syntax_identifier(ahead, separators)
     if _has_no_repetition(separators, charset, version):
         separators = msgspec.structs.replace(separators, repetition=" ")
     if tag == "UNB" and codec_of(charset) is None:
         place = Place(offset=window.offset, tag="UNB", segment=1, element=1, component=1)
         findings.append(remark("syntax.charset-unknown", place, found=charset))
-    return Start(offset=offset, tag=tag, dialect=dialect(separators, charset, version), findings=tuple(findings))
+    reading = dialect(separators, charset, version, encoding)
+    return Start(offset=offset, tag=tag, dialect=reading, findings=tuple(findings))
 
 
 def _announced(advice: bytes, offset: int, findings: list[Finding]) -> Separators | None:
     """The separators of a service string advice; None, with a finding, if they cannot be."""
-    marks = advice.decode("ascii")
+    marks = advice.decode("utf-8")
     if marks[4] == "'" and marks[5] in "\r\n":
         # One of the six is missing, and the line break behind was taken for the last: the blank got lost.
         findings.append(_malformed(advice, offset))
@@ -107,7 +109,7 @@ def _announced(advice: bytes, offset: int, findings: list[Finding]) -> Separator
 
 
 def _malformed(advice: bytes, offset: int, reason: str = "") -> Finding:
-    shown = advice.decode("ascii", "replace")
+    shown = advice.decode("utf-8", "replace")
     expected = "UNA and six different service characters, such as UNA:+.? '"
     place = Place(offset=offset, tag="UNA")
     finding = remark("syntax.una-malformed", place, found=shown, expected=expected)
@@ -142,7 +144,7 @@ def _shown_component(ahead: bytes, element: str) -> str:
     """What stands behind the syntax identifier (UNB) or the message type (UNH)."""
     mark = re.escape(as_bytes(element))
     behind = rb"UN(?:B%b[A-Z]{4}|[GH]%b[^%b]*%b[A-Z]{1,6})([^A-Za-z0-9 \t\r\n%b\x80-\xff])"
-    match = re.match(behind % (mark, mark, mark, mark, mark), ahead)
+    match = re.match(behind % (mark, mark, mark, mark, mark), ahead[:_NEAR].translate(None, b"\r\n"))
     return match[1].decode("ascii") if match else DEFAULT.component
 
 
@@ -155,15 +157,15 @@ def _shown_terminator(ahead: bytes, element: str) -> str:
     return match[1].decode("utf-8" if len(match[1]) > 1 else "latin-1")
 
 
-def _syntax_identifier(ahead: bytes, separators: Separators) -> tuple[str, str, str]:
-    """Tag, and 0001 and 0002 where the tag is UNB."""
+def _syntax_identifier(ahead: bytes, separators: Separators) -> tuple[str, tuple[str, str, str]]:
+    """Tag, and 0001, 0002 and 0133 where the tag is UNB."""
     head = ahead[:64].translate(None, b"\r\n").decode("latin-1")
     tag = head[:3]
     if tag != "UNB":
-        return tag, "", ""
+        return tag, ("", "", "")
     identifier = re.split(f"[{re.escape(separators.element + separators.terminator)}]", head[4:])[0]
-    charset, _, rest = identifier.partition(separators.component)
-    return tag, charset, rest.split(separators.component)[0]
+    charset, version, _, encoding = [*identifier.split(separators.component), "", "", ""][:4]
+    return tag, (charset, version, encoding)
 
 
 def _has_no_repetition(separators: Separators, charset: str, version: str) -> bool:

@@ -40,16 +40,16 @@ def is_interactive(piece: bytes) -> bool:
     return _INTERACTIVE.match(piece) is not None
 
 
-def skip_harmless(window: Window) -> bool:
-    """Move on to something that is not harmless; true if there was a byte order mark."""
-    marked = False
+def skip_harmless(window: Window) -> int | None:
+    """Move on to something that is not harmless: the offset of the first byte order mark, None if there was none."""
+    marked = None
     while True:
         piece = window.look(4096)
         rest = piece.lstrip(HARMLESS)
         window.drop(len(piece) - len(rest))
         if rest and window.look(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
+            marked = window.offset if marked is None else marked
             window.drop(len(BYTE_ORDER_MARK))
-            marked = True
         elif rest or not piece:
             return marked
 

@@ -19,10 +19,19 @@ from edi_server.syntax.edifact import BLOCK_SIZE, SegmentReader
 from edi_server.syntax.edifact_dialect import Block, Oddity
 from edi_server.syntax.window import Window
 from edi_server.syntax.x12_dialect import BINARY, X12Dialect
-from edi_server.syntax.x12_start import X12Start, find_x12, find_x12_start
+from edi_server.syntax.x12_start import X12Start, find_x12, find_x12_start, is_comment
 from edi_server.syntax.x12_writing import write_x12_segments
 
-__all__ = ["BLOCK_SIZE", "X12Reader", "X12Start", "find_x12", "find_x12_start", "open_window", "write_x12_segments"]
+__all__ = [
+    "BLOCK_SIZE",
+    "X12Reader",
+    "X12Start",
+    "find_x12",
+    "find_x12_start",
+    "is_comment",
+    "open_window",
+    "write_x12_segments",
+]
 
 #: Bytes. A longer binary segment is skipped.
 LARGEST_BINARY = 16 * 1024 * 1024

@@ -20,7 +20,11 @@ from edi_server.syntax.separators import Separators
 
 #: Tags of the segments that the envelope reacts to, and of those that carry bytes of a stated length.
 BINARY = frozenset({"BIN+", "BDS+"})
-_SERVICES = frozenset({"ST", "SE", "GS", "GE", "ST+", "SE+", "GS+", "GE+", "ISA", "IEA", "TA1", "BIN", "BDS"})
+#: Of interchanges, groups and messages (X12.58), and notices of delivery: they may stand outside messages.
+SECURITY = frozenset({"ISB", "ISE", "TA3", "S1S", "S1A", "S1E", "S2S", "S2A", "S2E", "S3S", "S3E", "S4S", "S4E", "SVA"})
+_SERVICES = (
+    frozenset({"ST", "SE", "GS", "GE", "ST+", "SE+", "GS+", "GE+", "ISA", "IEA", "TA1", "BIN", "BDS"}) | SECURITY
+)
 _TAG = itemgetter(slice(3))
 #: What separators of several bytes are to the table that works byte by byte: a byte not in use, and no byte at all.
 _NO_COMPONENT, _NO_TERMINATOR = "\x1f", "\u2026"

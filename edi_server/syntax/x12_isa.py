@@ -53,7 +53,9 @@ def read_isa(ahead: bytes) -> Announced:
     is_whole = len(fields) > 15
     tail = element.join(fields[15:]) if is_whole else fields[-1][-4:]
     text, wide = _text(tail if follower else tail[:8])
-    component, terminator, is_right = _marks(text, follower) if is_whole else ("", _last(text, follower), False)
+    component, terminator, is_right = (
+        _marks(text, element.decode("latin-1"), follower) if is_whole else ("", _last(text, follower), False)
+    )
     isa11, version = (_plain(fields[10]), _plain(fields[11])) if is_whole else ("", "")
     separators = _usable(element.decode("latin-1"), component, terminator, isa11)
     is_right = is_right and separators.component == component and separators.terminator == terminator
@@ -98,13 +100,13 @@ def _text(piece: bytes) -> tuple[str, bool]:
     return text, not text.isascii()
 
 
-def _marks(text: str, follower: bytes) -> tuple[str, str, bool]:
+def _marks(text: str, element: str, follower: bytes) -> tuple[str, str, bool]:
     """Component separator and terminator in what stands from ISA16 to the next segment; true if it is just that."""
     solid = [mark for mark in _COMMENT.sub("", text) if mark not in _BLANKS]
     line_break = "\n" if "\n" in text else "\r" if "\r" in text else ""
     if len(solid) > 1:
-        last = solid[-1] if follower else solid[1]
-        return solid[0], last, set(solid[1:]) == {last} or not follower
+        terminator = solid[-1] if solid[1] == element or solid[1].isalnum() else solid[1]
+        return solid[0], terminator, set(solid[1:]) == {terminator} or not follower
     if solid and line_break and not _ends_with(follower, solid[0]):
         return solid[0], line_break, True
     if solid:

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from edi_server.findings import Finding, Place
-from edi_server.syntax.junk import BYTE_ORDER_MARK, HORIZON, Junk, search, skip_harmless
+from edi_server.syntax.junk import HORIZON, Junk, search, skip_harmless
 from edi_server.syntax.remarks import remark
 from edi_server.syntax.window import Window
 from edi_server.syntax.x12_dialect import X12Dialect, x12_dialect
@@ -44,8 +44,9 @@ def find_x12(piece: bytes) -> re.Match[bytes] | None:
 def find_x12_start(window: Window) -> tuple[Junk | None, X12Start | None]:
     """Move to the start of the next interchange: what was skipped, and the start, None at the end of the stream."""
     findings = []
-    if skip_harmless(window):
-        findings.append(remark("syntax.byte-order-mark", Place(offset=window.offset - len(BYTE_ORDER_MARK))))
+    marked = skip_harmless(window)
+    if marked is not None:
+        findings.append(remark("syntax.byte-order-mark", Place(offset=marked)))
     junk, found = search(window, _START, _LONGEST_START)
     if found is None:
         return junk, None
