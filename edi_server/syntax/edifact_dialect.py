@@ -97,7 +97,10 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         first, last = max(at - 30, self.offsets[index] - self.start), at + 30
         begin = max(self.worked.rfind(mark, first, at) + 1 or first for mark in (b"+", b":"))
         ends = (self.worked.find(mark, at, last) for mark in (b"+", b":", b"'"))
-        piece = self.raw[begin : min((end for end in ends if end >= 0), default=last)]
+        end = min((end for end in ends if end >= 0), default=last)
+        if self.raw[at : end + 1] == TYPOGRAPHIC:
+            end += 1
+        piece = self.raw[begin:end]
         text, _ = decode(piece, None)
         return "".join(mark if mark.isprintable() else f"\\x{ord(mark):02x}" for mark in text)
 
@@ -128,6 +131,9 @@ class Dialect:
         """A copy of the same length in which separators have their default form and every apostrophe terminates."""
         if self._shifts and b"\x1b" in raw:
             return self._work_unshifted(raw)
+        return self._work_terminated(raw)
+
+    def _work_terminated(self, raw: bytes) -> bytes:
         worked = self._work_plain(raw)
         return as_terminators(worked) if TYPOGRAPHIC in raw and self.terminator == b"'" else worked
 
@@ -168,7 +174,7 @@ class Dialect:
 
     def _work_unshifted(self, raw: bytes) -> bytes:
         """What `work` does, for level X: where escape sequences stood are fillers."""
-        worked = bytearray(self.work(unshifted(raw)))
+        worked = bytearray(self._work_terminated(unshifted(raw)))
         for at in shifts(raw):
             worked[at : at + SHIFT_LENGTH] = _FILLER * SHIFT_LENGTH
         return bytes(worked)

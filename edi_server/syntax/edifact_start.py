@@ -25,7 +25,7 @@ from edi_server.syntax.window import Window
 _START = re.compile(
     rb"U[\r\n]{0,2}N[\r\n]{0,2}(?:"
     rb"A(?P<advice>[\x01-\x7f]{5}(?:[\x01-\x7f]|\xe2\x80\x99))[ \t\r\n]{0,4}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
-    rb"|B[\r\n]{0,2}(?![A-Za-z0-9 \t\x80-\xff])[\x00-\x7f](?=[A-Z][A-Z\r\n]{3})"
+    rb"|B[\r\n]{0,2}(?![A-Za-z0-9 \t\x80-\xff])[\x00-\x7f](?=[\r\n]{0,2}[A-Z][A-Z\r\n]{3})"
     rb"|(?<![A-Za-z0-9]UN)[GH][\r\n]{0,2}(?![A-Za-z0-9 \t\r\n\x80-\xff])[\x00-\x7f](?=[^\r\n]))"
 )
 #: No match of _START is longer, lookahead included.

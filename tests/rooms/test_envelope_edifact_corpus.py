@@ -25,6 +25,9 @@ FOUND_AS = {
 }
 #: Files with another finding instead, and why.
 OTHERWISE = {
+    # The count is right once two typographic apostrophes are read as the terminators that they stand for.
+    "text-index__ordrsp3.CEA_GPL-3.0__koha_ordrsp3.edi": ("syntax.terminator-typographic", {"UNT_count_wrong"}),
+    "text-index__ordrsp4.CEA_GPL-3.0__koha_ordrsp4.edi": ("syntax.terminator-typographic", {"UNT_count_wrong"}),
     # Fragments of a few segments, neither UNB nor UNH: nothing says that this is a message.
     "gitpan_XML-Edifact__examples_lineitem.edi": ("syntax.not-edifact", {"missing_UNB"}),
     "gitpan_XML-Edifact__examples_nad_buyer.edi": ("syntax.not-edifact", {"missing_UNB"}),

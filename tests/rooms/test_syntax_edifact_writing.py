@@ -121,7 +121,7 @@ def test_without_repetition_separator_a_repetition_is_an_error():
 @pytest.mark.parametrize(
     ("separators", "charset", "reason"),
     [
-        (Separators(), "UNOX", "UNOX"),
+        (Separators(), "UNOZ", "UNOZ"),
         (Separators(), "", "character set"),
         (Separators(element=":"), "UNOC", "is both"),
         (Separators(terminator="’"), "UNOY", "ASCII"),
