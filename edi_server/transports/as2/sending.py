@@ -1,0 +1,171 @@
+"""Messages that we send: made once, sent as often as it takes, settled by the receipt.
+
+<folder>/<transmission id>/content       the bytes to send
+<folder>/<transmission id>/message.json  Message-ID, headers, integrity checks, and how it stands
+<folder>/<transmission id>/body          the AS2 message, byte for byte what every attempt sends
+<folder>/<transmission id>/receipt       the receipt as it came: headers, an empty line, body
+<folder>/by-id/<hash of Message-ID>      the transmission it belongs to
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edi_server.errors import TransportError
+from edi_server.transports.as2.algorithms import Digest
+from edi_server.transports.as2.mdn import Receipt, judge_receipt
+from edi_server.transports.as2.message import Made
+from edi_server.transports.durable_file import write_durably
+
+#: made: not yet taken by the partner. waiting: taken, its receipt to come. The others are final.
+State = Literal["made", "waiting", "confirmed", "refused", "altered", "unconfirmed"]
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """How one message of ours stands."""
+
+    transmission_id: str
+    mailbox: str
+    message_id: str
+    headers: dict[str, str]
+    mics: dict[Digest, bytes]
+    must_be_signed: bool
+    state: State = "made"
+    #: What the receipt means, in a sentence.
+    sentence: str = ""
+    #: True once somebody was told how it ended.
+    is_told: bool = False
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a receipt did, for the records."""
+
+    sentence: str
+    is_serious: bool
+
+
+class Sendings:
+    """A folder of sent messages. Raises TransportError where the disk does not work."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # A receipt may come while the request that it answers is still open.
+        self._changing = threading.RLock()
+
+    def stage(self, transmission_id: str, content: bytes) -> None:
+        """Make the bytes durable; again, it replaces them."""
+        write_durably(self._folder / transmission_id / "content", content)
+
+    def content(self, transmission_id: str) -> bytes:
+        """The staged bytes."""
+        path = self._folder / transmission_id / "content"
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise TransportError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def find(self, transmission_id: str) -> Sending | None:
+        """The message that was made of a transmission."""
+        try:
+            return msgspec.json.decode((self._folder / transmission_id / "message.json").read_bytes(), type=Sending)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise TransportError(f"{transmission_id}: cannot be read: {error.strerror}") from error
+
+    def keep(self, transmission_id: str, mailbox: str, made: Made, *, must_be_signed: bool) -> Sending:
+        """Fix the message: from now on every attempt sends exactly this."""
+        sending = Sending(
+            transmission_id=transmission_id,
+            mailbox=mailbox,
+            message_id=made.message_id,
+            headers=made.headers,
+            mics=made.mics,
+            must_be_signed=must_be_signed,
+        )
+        write_durably(self._folder / transmission_id / "body", made.body)
+        # Before the message itself: a receipt must find it, however soon it comes.
+        write_durably(self._by_id(mailbox, made.message_id), transmission_id.encode())
+        self._write(sending)
+        return sending
+
+    def body(self, transmission_id: str) -> bytes:
+        """What is posted."""
+        return (self._folder / transmission_id / "body").read_bytes()
+
+    def mark_waiting(self, sending: Sending) -> Sending:
+        """The partner took it, the receipt is to come; a receipt that was faster stays."""
+        with self._changing:
+            now = self.find(sending.transmission_id) or sending
+            return self._change(now, "waiting", "") if now.state == "made" else now
+
+    def mark_confirmed(self, sending: Sending, sentence: str) -> Sending:
+        """Taken, and no receipt was agreed on."""
+        return self._change(sending, "confirmed", sentence)
+
+    def settle(self, sending: Sending, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Sending:
+        """A receipt came. The first one that proves something stays; what contradicts it later is kept beside it."""
+        with self._changing:
+            return self._settle(self.find(sending.transmission_id) or sending, receipt, headers, body)
+
+    def _settle(self, sending: Sending, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Sending:
+        judgement = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed)
+        # A receipt that proves nothing does not end the wait: the right one may still come.
+        counts = judgement.outcome != "unconfirmed" or sending.state == "made"
+        is_first = sending.state in ("made", "waiting", "unconfirmed")
+        name = "receipt" if is_first and counts else f"receipt-{hashlib.sha256(body).hexdigest()[:12]}"
+        head = "".join(f"{key}: {value}\r\n" for key, value in headers.items()).encode("utf-8", "replace")
+        write_durably(self._folder / sending.transmission_id / name, head + b"\r\n" + body)
+        if not (is_first and counts):
+            return sending
+        return self._change(sending, judgement.outcome, judgement.sentence)  # type: ignore[arg-type]
+
+    def record_receipt(self, mailbox: str, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Said:
+        """An asynchronous receipt, from the partner of that mailbox."""
+        try:
+            transmission_id = self._by_id(mailbox, receipt.about).read_text()
+        except FileNotFoundError:
+            return Said(f"A receipt came for {receipt.about[:200]}, which was never sent to this partner.", True)
+        sending = self.find(transmission_id)
+        if sending is None:
+            raise TransportError(f"{transmission_id}: its message is not there yet")
+        before = sending.state
+        after = self.settle(sending, receipt, headers, body)
+        if before not in ("made", "waiting", "unconfirmed"):
+            same = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed).outcome == before
+            what = "once more, saying the same" if same else "once more, saying something else"
+            return Said(f"A receipt for {receipt.about[:200]} came {what}.", not same)
+        return Said(f"{receipt.about[:200]}: {after.sentence}", after.state != "confirmed")
+
+    def untold(self) -> list[Sending]:
+        """Messages that ended by a receipt of their own, which nobody was told yet."""
+        folders = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        found = (self.find(folder.name) for folder in folders if folder.name != "by-id")
+        return [one for one in found if one and one.state not in ("made", "waiting") and not one.is_told]
+
+    def tell(self, sending: Sending) -> None:
+        """Somebody was told how it ended."""
+        self._write(msgspec.structs.replace(sending, is_told=True))
+
+    def receipt(self, transmission_id: str) -> bytes:
+        """The receipt as it came, b"" if none did."""
+        path = self._folder / transmission_id / "receipt"
+        return path.read_bytes() if path.exists() else b""
+
+    def _change(self, sending: Sending, state: State, sentence: str) -> Sending:
+        changed = msgspec.structs.replace(sending, state=state, sentence=sentence)
+        self._write(changed)
+        return changed
+
+    def _write(self, sending: Sending) -> None:
+        write_durably(self._folder / sending.transmission_id / "message.json", msgspec.json.encode(sending))
+
+    def _by_id(self, mailbox: str, message_id: str) -> Path:
+        digest = hashlib.sha256(f"{mailbox}\0{message_id}".encode()).hexdigest()
+        return self._folder / "by-id" / digest

@@ -1,0 +1,302 @@
+"""An AS2 station: takes messages and answers them with receipts; bytes in, bytes out, durable in between.
+
+What arrives is stored with the receipt it will be given before anybody is told; a repetition is given the same receipt
+(RFC 4130 7, draft-duker-as2-reliability). The network belongs to others: `receive` is called with a request and returns
+the reply, and asynchronous receipts are queued on disk for whoever sends them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from edi_server.transports.as2.algorithms import Digest
+from edi_server.transports.as2.letters import Letter, Letters
+from edi_server.transports.as2.mdn import ReceiptError, read_receipt, write_receipt
+from edi_server.transports.as2.message import MessageError, Opened, open_message, unquote_name, wanted_digest
+from edi_server.transports.as2.sending import Sendings
+from edi_server.transports.as2.terms import LARGEST, Keys, Terms
+from edi_server.transports.spool import Spool
+
+log = logging.getLogger(__name__)
+
+#: Message-IDs longer than this are no Message-IDs (RFC 5322 2.1.1).
+_LONGEST_ID = 998
+
+
+class Relation(msgspec.Struct, frozen=True, kw_only=True):
+    """One partner as the station knows it."""
+
+    #: Mailbox that its messages are put into.
+    mailbox: str
+    terms: Terms
+    keys: Keys
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered over HTTP."""
+
+    status: int
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of a message, as it is kept beside it."""
+
+    #: None where no receipt was asked for.
+    receipt: Reply | None = None
+    #: Where an asynchronous receipt goes.
+    url: str = ""
+
+
+#: (what happened, in a sentence; mailbox, "" if unknown; whether an operator must look).
+Notice = Callable[[str, str, bool], None]
+
+
+def _log_only(sentence: str, mailbox: str, is_serious: bool) -> None:
+    log.log(logging.WARNING if is_serious else logging.INFO, "AS2 %s: %s", mailbox or "-", sentence)
+
+
+class Station:
+    """Our end of AS2. `relations` gives the partners as they are agreed now; `clock` the time in UTC."""
+
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        letters: Letters,
+        sendings: Sendings,
+        relations: Callable[[], Sequence[Relation]],
+        clock: Callable[[], datetime],
+        largest: int = LARGEST,
+        notice: Notice = _log_only,
+    ) -> None:
+        self._spool = spool
+        self._letters = letters
+        self._sendings = sendings
+        self._relations = relations
+        self._clock = clock
+        self._largest = largest
+        self._notice = notice
+
+    def receive(self, headers: Mapping[str, str], body: bytes, *, address: str = "") -> Reply:
+        """Take a message or a receipt, and say what to answer. `headers` by any case; `address` for the records.
+
+        Raises TransportError where it could not be stored: the caller answers 503, and the partner tries again.
+        """
+        fields = {name.lower(): value for name, value in headers.items()}
+        sender, recipient = unquote_name(fields.get("as2-from", "")), unquote_name(fields.get("as2-to", ""))
+        if not sender or not recipient:
+            return _plain(400, "AS2-From and AS2-To are missing.")
+        relation = self._relation(sender, recipient)
+        if _is_receipt(fields, body):
+            return self._take_receipt(relation, fields, body)
+        if relation is None:
+            return self._refuse_stranger(sender, recipient, fields)
+        return self._take(relation, fields, body, address)
+
+    def _relation(self, sender: str, recipient: str) -> Relation | None:
+        fitting = (
+            one for one in self._relations() if one.terms.partner_name == sender and one.terms.own_name == recipient
+        )
+        return next(fitting, None)
+
+    def _refuse_stranger(self, sender: str, recipient: str, fields: Mapping[str, str]) -> Reply:
+        """unknown-trading-partner (RFC 4130 7.5.4); unsigned, since no key of ours is theirs to know."""
+        self._notice(f"{sender[:60]} sent a message to {recipient[:60]}, which no partner agreed on.", "", True)
+        terms = Terms(own_name=recipient, partner_name=sender, sign=None)
+        stored = self._answer(
+            Relation(mailbox="", terms=terms, keys=Keys((), ())),
+            fields,
+            disposition="processed/error: unknown-trading-partner",
+            text=f"{sender} and {recipient} have no agreement here.",
+            mics={},
+            used=None,
+        )
+        # Nobody whose URL is not agreed is called back.
+        return stored.receipt if stored.receipt and not stored.url else _plain(200, "")
+
+    def _take(self, relation: Relation, fields: Mapping[str, str], body: bytes, address: str) -> Reply:
+        key = _message_key(fields, body)
+        known = self._spool.find(relation.mailbox, key)
+        if known is not None:
+            self._notice(f"Message {key} came again and was answered as the first time.", relation.mailbox, False)
+            return self._say(relation, msgspec.json.decode(known.answer, type=Stored), key)
+        try:
+            opened = open_message(fields, body, relation.terms, relation.keys, now=self._clock(), largest=self._largest)
+        except MessageError as error:
+            return self._refuse(relation, fields, error, key)
+        return self._keep(relation, fields, opened, key, address)
+
+    def _keep(self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str) -> Reply:
+        digest = wanted_digest(fields.get("disposition-notification-options", ""), opened.digest)
+        if digest is None:
+            stored = self._answer(
+                relation,
+                fields,
+                disposition="failed/failure: unsupported MIC-algorithms",
+                text="The digest that must be used for the receipt is not one that we have.",
+                mics={},
+                used=opened.digest,
+            )
+            return self._say(relation, stored, key)
+        stored = self._answer(
+            relation,
+            fields,
+            disposition="processed",
+            text="The message was received and stored. What it says is acknowledged on its own.",
+            mics=opened.mics,
+            used=opened.digest,
+        )
+        detail = {
+            "message_id": fields.get("message-id", "")[:_LONGEST_ID],
+            "address": address,
+            "signed": opened.digest or "no",
+            "encrypted": opened.encrypted or "no",
+        }
+        answer = msgspec.json.encode(stored)
+        first, *attachments = opened.payloads
+        # Attachments first: once the message itself is known, everything of it is there.
+        for number, one in enumerate(attachments, 2):
+            name = one.file_name or f"attachment-{number}"
+            self._spool.take(one.content, mailbox=relation.mailbox, key=f"{key}#{number}", name=name, detail=detail)
+        taken, is_new = self._spool.take(
+            first.content,
+            mailbox=relation.mailbox,
+            key=key,
+            name=first.file_name or _name_for(key),
+            detail=detail,
+            answer=answer,
+        )
+        if not is_new:
+            stored = msgspec.json.decode(taken.answer, type=Stored)
+        return self._say(relation, stored, key)
+
+    def _refuse(self, relation: Relation, fields: Mapping[str, str], error: MessageError, key: str) -> Reply:
+        self._notice(f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
+        state = "failed/failure" if error.reason.startswith("unsupported") else "processed/error"
+        stored = self._answer(
+            relation,
+            fields,
+            disposition=f"{state}: {error.reason}",
+            text=error.sentence,
+            mics=error.mics,
+            used=None,
+        )
+        return self._say(relation, stored, key)
+
+    def _answer(
+        self,
+        relation: Relation,
+        fields: Mapping[str, str],
+        *,
+        disposition: str,
+        text: str,
+        mics: Mapping[Digest, bytes],
+        used: Digest | None,
+    ) -> Stored:
+        """The receipt that was asked for, if one was."""
+        if "disposition-notification-to" not in fields:
+            return Stored()
+        options = fields.get("disposition-notification-options", "")
+        digest = wanted_digest(options, used) or used or "sha256"
+        is_signed = "pkcs7-signature" in options.lower()
+        made = write_receipt(
+            about=fields.get("message-id", "")[:_LONGEST_ID],
+            disposition=disposition,
+            text=text,
+            terms=relation.terms,
+            keys=relation.keys,
+            now=self._clock(),
+            mic=(digest, mics[digest]) if digest in mics else None,
+            signed=digest if is_signed and relation.keys.own else None,
+        )
+        return Stored(
+            receipt=Reply(status=200, headers=made.headers, body=made.body),
+            url=fields.get("receipt-delivery-option", "").strip(),
+        )
+
+    def _say(self, relation: Relation, stored: Stored, key: str) -> Reply:
+        """The reply over HTTP; an asynchronous receipt is queued instead."""
+        if stored.receipt is None:
+            return _plain(200, "")
+        if not stored.url:
+            return stored.receipt
+        if not may_be_called(stored.url, relation.terms):
+            sentence = f"Message {key} asks for its receipt at {stored.url[:200]}, which is not agreed; it is not sent."
+            self._notice(sentence, relation.mailbox, True)
+            return _plain(200, "")
+        self._letters.queue(
+            Letter(
+                mailbox=relation.mailbox,
+                url=stored.url,
+                headers=stored.receipt.headers,
+                body=stored.receipt.body,
+                about=key,
+            )
+        )
+        return _plain(202, "")
+
+    def _take_receipt(self, relation: Relation | None, fields: Mapping[str, str], body: bytes) -> Reply:
+        if relation is None:
+            self._notice("A receipt came from somebody whom no partner agreed on.", "", True)
+            return _plain(403, "No such partner.")
+        try:
+            receipt = read_receipt(fields, body, relation.keys, now=self._clock())
+        except ReceiptError as error:
+            self._notice(str(error), relation.mailbox, True)
+            return _plain(400, "The receipt cannot be believed.")
+        said = self._sendings.record_receipt(relation.mailbox, receipt, fields, body)
+        self._notice(said.sentence, relation.mailbox, said.is_serious)
+        return _plain(200, "")
+
+
+def _is_receipt(fields: Mapping[str, str], body: bytes) -> bool:
+    """A report, signed or not. A signed one is told by its first part (RFC 4130 7.2)."""
+    kind = fields.get("content-type", "").lower()
+    if kind.startswith("multipart/report"):
+        return True
+    return kind.startswith("multipart/signed") and b"multipart/report" in body[:2000].lower()
+
+
+def _message_key(fields: Mapping[str, str], body: bytes) -> str:
+    """What the message is known by for ever: its id, or (where there is none) its bytes."""
+    message_id = " ".join(fields.get("message-id", "").split())[:_LONGEST_ID]
+    return message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def _name_for(key: str) -> str:
+    safe = "".join(c if c.isalnum() or c in "-._@" else "_" for c in key.strip("<>"))
+    return f"{safe[:120]}.edi"
+
+
+def may_be_called(url: str, terms: Terms) -> bool:
+    """True for the URLs that the partner agreed to be called at.
+
+    Everything else a message may ask for would let strangers reach our network through us.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        return False
+    if terms.receipt_urls:
+        return any(_is_below(url, agreed) for agreed in terms.receipt_urls)
+    own = urlsplit(terms.url)
+    return bool(own.hostname) and (own.scheme, own.hostname) == (parts.scheme, parts.hostname)
+
+
+def _is_below(url: str, agreed: str) -> bool:
+    one, other = urlsplit(url), urlsplit(agreed)
+    same_place = (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
+    prefix = other.path.rstrip("/")
+    inside = one.path == prefix or one.path.startswith(f"{prefix}/")
+    return same_place and inside and ".." not in one.path.split("/")
+
+
+def _plain(status: int, text: str) -> Reply:
+    return Reply(status=status, headers={"Content-Type": "text/plain; charset=utf-8"}, body=text.encode())
