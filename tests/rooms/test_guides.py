@@ -153,6 +153,35 @@ def test_service_segments_differ_by_syntax_version():
     assert len(service_segments("3")["UNH"].elements) == 4
     assert len(service_segments("4")["UNH"].elements) == 7
     assert service_segments("2") is service_segments("3")
+    first = {use.composite: use.components for use in service_segments("1")["UNH"].elements}
+    assert [part.mandatory for part in first["S009"]] == [True, True, False, False, False]
+
+
+def test_dependency_notes_of_syntax_version_4_are_those_of_iso_9735_10():
+    notes = {
+        tag: [(one.kind, one.parts) for one in segment.conditions]
+        for tag, segment in service_segments("4").items()
+        if segment.conditions
+    }
+    response = [(6, 5), (7, 6, 5), (8, 6, 5, 9), (9, 8, 6, 5)]
+    assert notes == {
+        "UNG": [("all-or-none", (1, 6, 7))],
+        "UCI": [("first-needs-all", parts) for parts in response],
+        "UCF": [("first-needs-all", parts) for parts in response],
+        "UCM": [
+            *(("one-only", (1, 7)), ("all-or-none", (1, 2)), ("all-or-none", (7, 8))),
+            *(("first-needs-all", parts) for parts in [(5, 4), (6, 5, 4), (9, 5, 4, 10), (10, 9, 5, 4)]),
+        ],
+    }
+    assert not any(segment.conditions for version in "13" for segment in service_segments(version).values())
+
+
+def test_every_condition_names_places_that_its_segment_has():
+    for message, versions in known_guides().items():
+        for version in versions:
+            for row in load_guide(message=message, version=version).positions:
+                for condition in row.segment.conditions:
+                    assert 1 <= min(condition.parts) < max(condition.parts) <= len(row.segment.elements)
 
 
 def test_a_missing_table_is_a_fault_of_the_installation(tmp_path):

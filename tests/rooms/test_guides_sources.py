@@ -1,250 +1,195 @@
 """The guides' tables against independent copies of the directories. Every difference is listed with who is right.
 
-The tables were converted from one source (see tools/convert_directory.py); the readers here are of other sources, and
-other code. docs/guides.md says the same in prose.
+The list is guide_differences.txt beside this file; docs/guides.md says the same in prose.
 """
 
 import json
 import re
-from functools import cache
+from copy import deepcopy
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from guide_sources import (
+    BOTS,
+    JSON,
+    MESSAGES,
+    REFERENCE,
+    VERSIONS,
+    differences,
+    from_bots,
+    from_json,
+    from_php,
+    json_lists,
+    ours,
+)
 
-from edi_server.guides import known_guides, load_guide
+from edi_server.guides import load_guide
 from edi_server.guides.directory import service_segments
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "edifact"
-JSON = REFERENCE / "hellooops_MIT/packages/edi-parser/src/schemas/edifact"
-PHP = REFERENCE / "php-edifact-mapping_LGPL3/src/Mapping"
 STAEDI = REFERENCE / "staedi_Apache2/src/main/resources/EDIFACT"
+UN_TEXT = REFERENCE / "un_d96b_original/un_edifact_d96b"
+DFDL = REFERENCE / "dfdl_D03B/EDIFACT-SupplyChain-D03B/EDIFACT-SupplyChain-Segments-D.03B.xsd"
 
 pytestmark = pytest.mark.skipif(not REFERENCE.is_dir(), reason="../shared is missing")
 
-GUIDES = [(message, version) for message, versions in known_guides().items() for version in versions]
-DIRECTORIES = sorted({version for message, version in GUIDES if message != "CONTRL"})
-JSON_NAMES = {"D.3": "3.0", "4.1": "4.1"}
-
-#: php-edifact cuts the last digit of wide repeat counts from D.97A on; the others agree with the UN.
-CUT_BY_PHP = {
-    ("INVOIC", "D.01B"): 99999,
-    ("ORDCHG", "D.01B"): 20000,
-    ("ORDERS", "D.01B"): 20000,
-    ("ORDRSP", "D.01B"): 20000,
-}
-#: php-edifact lost components of these composites of D.01B; the others have them.
-LOST_BY_PHP = {
-    ("D.01B", "CCI", "C502"): {"6155", "6154"},
-    ("D.01B", "MEA", "C502"): {"6155", "6154"},
-    ("D.01B", "LIN", "C829"): {"5495"},
-    ("D.01B", "NAD", "C819"): {"3229", "1131", "3228"},
-}
-#: Neither the JSON nor php-edifact tells repetitions of elements; the DFDL schema of D.03B says 3 for this one too.
-REPEATED = {("D.01B", "COM", "C076"): 3}
-#: php-edifact takes the X of these codes for a change mark (see the converter).
-X_LOST_BY_PHP = {
-    ("D.96A", "1153"): ({"XA", "XC", "XP"}, {"A", "C", "P"}),
-    ("D.96A", "3035"): ({"XX"}, {"X"}),
-    ("D.96A", "3153"): ({"XF"}, {"F"}),
-    ("D.96A", "3155"): ({"XF"}, {"F"}),
-    ("D.96A", "6313"): ({"XH", "XQ", "XZ"}, {"H", "Q", "Z"}),
-    ("D.96A", "7161"): ({"XAA"}, set()),
-}
+LISTED = [
+    line
+    for line in Path(__file__).with_name("guide_differences.txt").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
 
 
-def our_table(message, version):
-    """Level, "group" or "segment", tag (of the trigger), mandatory, repetitions."""
-    guide = load_guide(message=message, version=version)
-    rows = []
-    for row in guide.positions:
-        level = row.path.count("/") + 1 if row.path else 0
-        if group := guide.groups.get(row.index):
-            rows.append((level - 1, "group", row.tag, group.mandatory, group.repeat))
-        rows.append((level, "segment", row.tag, row.mandatory, row.repeat))
-    return rows
+def listed(source, version):
+    return {line for line in LISTED if line.startswith(f"{source} {version} ")}
 
 
-@cache
-def read_json(version, what=""):
-    return json.loads((JSON / version / f"{version}{what}.json").read_text("utf-8"))
+def test_no_difference_is_listed_twice_and_every_one_is_of_a_source_and_version_that_are_compared():
+    assert len(LISTED) == len(set(LISTED))
+    named = {tuple(line.split(" ", 2)[:2]) for line in LISTED}
+    assert named <= {(source, one) for one in VERSIONS for source in ("vscode-edi-support", "php-edifact", "bots")}
 
 
-def json_table(items, level=0):
-    for item in items:
-        tag, mandatory, most = item.get("Id") or item.get("ID"), item.get("Min", 1) > 0, item.get("Max", 1)
-        if loop := item.get("Loop"):
-            yield level, "group", loop[0].get("Id") or loop[0].get("ID"), mandatory, most
-            yield from json_table(loop, level + 1)
-        else:
-            yield level, "segment", tag, mandatory, most
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tables_are_those_of_vscode_edi_support_but_for_what_is_listed(version):
+    assert set(differences(ours(version), from_json(version))) == listed("vscode-edi-support", version)
 
 
-def php_table(parent, level=0):
-    for item in parent:
-        mandatory, most = item.get("required") == "true", int(item.get("maxrepeat", "1"))
-        if item.tag == "group":
-            yield level, "group", item[0].get("id"), mandatory, most
-            yield from php_table(item, level + 1)
-        elif item.tag == "segment":
-            yield level, "segment", item.get("id"), mandatory, most
+@pytest.mark.parametrize("version", VERSIONS[2:])
+def test_tables_are_those_of_php_edifact_but_for_what_is_listed(version):
+    assert set(differences(ours(version), from_php(version))) == listed("php-edifact", version)
 
 
-@pytest.mark.parametrize(("message", "version"), GUIDES)
-def test_segment_table_is_that_of_vscode_edi_support(message, version):
-    name = JSON_NAMES.get(version, version.replace(".", ""))
-    items = read_json(name, "_versions")["DocumentTypes"][f"{name}_{message}"]["TransactionSet"]
-    theirs = list(json_table(items))
-    if version == "D.3":
-        # It calls UNH and UNT optional in version 3.0 alone; ISO 9735 does not.
-        theirs[0], theirs[-1] = (0, "segment", "UNH", True, 1), (0, "segment", "UNT", True, 1)
-    assert our_table(message, version) == theirs
+@pytest.mark.skipif(BOTS is None, reason="the benchmarks' environment is missing")
+@pytest.mark.parametrize("version", [one for one in VERSIONS if one != "S.93A"])
+def test_tables_are_those_of_bots_but_for_what_is_listed(version):
+    assert set(differences(ours(version), from_bots(version))) == listed("bots", version)
 
 
-@pytest.mark.parametrize(("message", "version"), [pair for pair in GUIDES if pair[0] != "CONTRL"])
-def test_segment_table_is_that_of_php_edifact(message, version):
-    path = PHP / version.replace(".", "") / "messages" / f"{message.lower()}.xml"
-    theirs = list(php_table(ET.parse(path).getroot()))
-    ours = [
-        (*row[:4], CUT_BY_PHP[message, version])
-        if row[1:3] == ("group", "LIN") and (message, version) in CUT_BY_PHP
-        else row
-        for row in our_table(message, version)
+def test_a_comparison_finds_what_is_changed_in_a_table():
+    mine, theirs = deepcopy(ours("D.96A")), from_json("D.96A")
+    del mine.tables["ORDERS"][3]
+    mine.segments["NAD"] = mine.segments["NAD"][:-1]
+    mine.segments["DTM"] = [mine.segments["DTM"][0]._replace(mandatory=False)]
+    mine.codes["3035"].add("QQQ")
+    found = [line.split(" ", 3)[2:] for line in differences(mine, theirs)]
+    assert [(what, where.split(" ")[0]) for what, where in found] == [
+        *(("codes", "3035"), ("elements", "NAD"), ("presence", "DTM"), ("structure", "ORDERS")),
     ]
-    assert ours == theirs
 
 
-def our_segments(version):
-    segments = {}
-    for message, known in GUIDES:
-        if known == version:
-            segments |= {row.tag: row.segment for row in load_guide(message=message, version=version).positions}
-    return {tag: segments[tag] for tag in sorted(segments.keys() - {"UNH", "UNS", "UNT"})}
+def test_every_table_has_all_that_there_is_to_compare():
+    for version in VERSIONS:
+        tables, segments = ours(version).tables, ours(version).segments
+        assert tables.keys() == {message for message, versions in MESSAGES.items() if version in versions}
+        assert {row.tag for rows in tables.values() for row in rows} - segments.keys() <= {"UNH", "UNS", "UNT"}
+        assert sum(map(len, tables.values())) > 800
+        assert sum(map(len, ours(version).codes.values())) > 4000
 
 
-def our_elements(definition):
-    """Composite or None, mandatory, repetitions, components (id, kind, longest, mandatory)."""
-    return [
-        (
-            use.composite,
-            use.mandatory,
-            use.repeat,
-            [(part.element.id, part.element.kind, part.element.max_length, part.mandatory) for part in use.components],
+# -- what one source alone tells
+
+
+REPEATED = {("COM", "C076", 3), ("IDE", "C778", 99)}
+
+
+def test_elements_that_may_be_repeated_are_those_of_the_schema_of_d03b():
+    # JSON, XML and grammars never tell repetitions of elements.
+    for version in VERSIONS:
+        segments = ours(version).segments
+        found = {(tag, use.id, use.repeat) for tag, uses in segments.items() for use in uses if use.repeat > 1}
+        assert found == {one for one in REPEATED if one[0] in segments and version[2:] not in ("93A", "96A", "97A")} - (
+            {("IDE", "C778", 99)} if version == "D.99B" else set()
         )
-        for use in definition.elements
-    ]
+    text = DFDL.read_text("utf-8")
+    (com,) = re.findall(r'<xsd:complexType[^>]*name="COM-[^"]*">.*?</xsd:complexType>', text, flags=re.DOTALL)
+    assert re.findall(r'maxOccurs="(\d+)"', com) == ["3"]
 
 
-def json_elements(version, tag):
-    for element in read_json(version.replace(".", ""))["Segments"][tag]["Elements"]:
-        composite = element["Id"] if "Components" in element else None
-        parts = [
-            (part["Id"], part["DataType"].lower(), part["MaxLength"], part["Required"])
-            for part in element.get("Components", [element])
-        ]
-        yield composite, element["Required"], REPEATED.get((version, tag, composite), 1), parts
+def fixed(version):
+    uses = [use for uses in ours(version).segments.values() for use in uses]
+    return {part.id: part.form for use in uses for part in use.parts if ".." not in part.form and part.form[-1] != "1"}
 
 
-@cache
-def php_segments(version):
-    root = ET.parse(PHP / version.replace(".", "") / "segments.xml").getroot()
-    return {segment.get("id"): segment for segment in root}
-
-
-def php_elements(version, tag):
-    for element in php_segments(version)[tag]:
-        composite = element.get("id") if element.tag == "composite_data_element" else None
-        parts = [
-            (
-                part.get("id"),
-                part.get("type"),
-                int(part.get("maxlength") or part.get("length")),
-                part.get("required") == "true",
-            )
-            for part in (element if composite else [element])
-        ]
-        yield composite, element.get("required") == "true", REPEATED.get((version, tag, composite), 1), parts
-
-
-@pytest.mark.parametrize("version", DIRECTORIES)
-def test_segments_and_their_elements_are_those_of_vscode_edi_support(version):
-    for tag, definition in our_segments(version).items():
-        assert our_elements(definition) == list(json_elements(version, tag)), tag
-
-
-@pytest.mark.parametrize("version", DIRECTORIES)
-def test_segments_and_their_elements_are_those_of_php_edifact(version):
-    for tag, definition in our_segments(version).items():
-        ours = [
-            (*use[:3], [part for part in use[3] if part[0] not in LOST_BY_PHP.get((version, tag, use[0]), ())])
-            for use in our_elements(definition)
-        ]
-        assert ours == list(php_elements(version, tag)), tag
-
-
-def our_fixed_lengths(version):
-    parts = [
-        part for definition in our_segments(version).values() for use in definition.elements for part in use.components
-    ]
-    return {part.element.id: part.element.max_length for part in parts if part.element.min_length > 1}
-
-
-def test_fixed_lengths_are_those_of_php_edifact():
+def test_fixed_lengths_are_those_of_php_edifact_in_d96a_and_stay():
+    # php-edifact tells them for D.96A, bots for all.
     theirs = {
-        part.get("id"): int(part.get("length"))
-        for tag in our_segments("D.96A")
-        for part in php_segments("D.96A")[tag].iter("data_element")
-        if int(part.get("length", "1")) > 1
+        part.id: part.form
+        for tag, uses in from_php("D.96A").segments.items()
+        for use in uses
+        for part in use.parts
+        if tag in ours("D.96A").segments and ".." not in part.form and part.form[-1] != "1"
     }
-    assert our_fixed_lengths("D.96A") == theirs != {}
+    assert fixed("D.96A") == theirs != {}
+    for version in VERSIONS:
+        assert fixed(version).items() <= theirs.items(), version
+        assert fixed(version), version
 
 
-def test_fixed_lengths_of_d01b_are_those_of_d96a():
-    # No other copy of D.01B here tells n4 from n..4; the elements are the same, and D.96A is confirmed.
-    assert our_fixed_lengths("D.01B") == our_fixed_lengths("D.96A")
+def test_codes_of_d93a_are_those_of_later_directories_but_for_two_that_were_withdrawn():
+    # One source alone has code lists of D.93A; another has those of D.96A, and loses codes that begin with X there.
+    later, before = from_php("D.96A").codes, json_lists("D911")
+    for version in ("D.93A", "S.93A"):
+        gone = {
+            (element, code)
+            for element, codes in ours(version).codes.items()
+            for code in codes - later.get(element, set())
+            if not code.startswith("X")
+        }
+        assert gone == {("1131", "171"), ("2005", "269")}
+        for element, codes in ours(version).codes.items():
+            assert before.get(element, set()) & later.get(element, set()) <= codes, element
 
 
-def our_codes(version):
-    parts = [
-        part for definition in our_segments(version).values() for use in definition.elements for part in use.components
-    ]
-    return {part.element.id: part.element.codes or frozenset() for part in parts}
+def test_codes_of_d99b_are_between_those_of_d99a_and_of_d00a():
+    # php-edifact alone has the code lists of D.99B; vscode-edi-support those of the issues before and after.
+    before, after = json_lists("D99A"), json_lists("D00A")
+    for element, codes in ours("D.99B").codes.items():
+        one, other = before.get(element, set()), after.get(element, set())
+        assert one & other <= codes <= one | other, element
 
 
-@pytest.mark.parametrize("version", DIRECTORIES)
-def test_code_lists_are_those_of_vscode_edi_support(version):
-    directory = read_json(version.replace(".", ""))
-    names = {}
-    for segment in directory["Segments"].values():
-        for element in segment["Elements"]:
-            for part in element.get("Components", [element]):
-                if "QualifierRef" in part:
-                    names[part["Id"]] = part["QualifierRef"]
-    assert len(names) > 100
-    for element, codes in our_codes(version).items():
-        theirs = directory["Qualifiers"].get(names.get(element), {})
-        assert codes == theirs.keys(), element
+X_CODES = [line.split(" ") for line in LISTED if line.startswith("php-edifact D.96A codes ")]
 
 
-@pytest.mark.parametrize("version", DIRECTORIES)
-def test_code_lists_are_those_of_php_edifact(version):
-    root = ET.parse(PHP / version.replace(".", "") / "codes.xml").getroot()
-    lists = {element.get("id"): {code.get("id") for code in element} for element in root}
-    for element, codes in our_codes(version).items():
-        ours, theirs = codes, lists.get(element, set())
-        right, wrong = X_LOST_BY_PHP.get((version, element), (set(), set()))
-        assert (ours - theirs, theirs - ours) == (right, wrong), element
-
-
-@pytest.mark.parametrize("element", sorted({element for _, element in X_LOST_BY_PHP}))
-def test_codes_that_php_edifact_lost_stand_in_the_text_of_the_united_nations(element):
-    folder = REFERENCE / "un_d96b_original/un_edifact_d96b"
-    text = "".join((folder / f"uncl-{part}.96b").read_text("latin-1") for part in (1, 2))
+@pytest.mark.parametrize(("element", "right", "wrong"), [line[3:] for line in X_CODES])
+def test_codes_that_php_edifact_lost_stand_in_the_text_of_the_united_nations(element, right, wrong):
+    text = "".join((UN_TEXT / f"uncl-{part}.96b").read_text("latin-1") for part in (1, 2))
     section = re.split(rf"^[ *+#|X]*{element}  ", text, maxsplit=1, flags=re.MULTILINE)[1].split("-" * 40)[0]
-    right, wrong = X_LOST_BY_PHP["D.96A", element]
-    listed = set(re.findall(r"^[ *+#|X]  ([A-Z0-9]{1,3})  ", section, flags=re.MULTILINE))
-    assert right <= listed
-    assert not wrong & listed
+    found = set(re.findall(r"^[ *+#|X]  ([A-Z0-9]{1,3})  ", section, flags=re.MULTILINE))
+    assert set(right.split(",")) <= found
+    assert not set(wrong.split(",")) & found
+
+
+# -- service segments
+
+
+def service_json(name, what=""):
+    return json.loads((JSON / name / f"{name}{what}.json").read_text("utf-8"))
+
+
+def contrl_rows(version):
+    guide = load_guide(message="CONTRL", version=version)
+    return [
+        (row.tag, len(row.path.split("/")) if row.path else 0, row.mandatory, row.repeat) for row in guide.positions
+    ]
+
+
+def test_contrl_is_that_of_vscode_edi_support():
+    for version, name in (("D.3", "3.0"), ("4.1", "4.1")):
+        types = service_json(name, "_versions")["DocumentTypes"]
+        theirs = list(json_rows(types[f"{name}_CONTRL"]["TransactionSet"], 0))
+        # It calls UNH and UNT optional in version 3.0 alone; ISO 9735 does not.
+        mandatory = [(tag, level, needed or tag in ("UNH", "UNT"), most) for tag, level, needed, most in theirs]
+        assert contrl_rows(version) == mandatory
+
+
+def json_rows(items, level):
+    for item in items:
+        if loop := item.get("Loop"):
+            yield from json_rows(loop, level + 1)
+        else:
+            yield item.get("Id") or item["ID"], level, item.get("Min", 1) > 0, item.get("Max", 1)
 
 
 def staedi_segments(file):
@@ -292,7 +237,7 @@ def test_service_segments_are_those_of_staedi(version, file):
 
 def test_segments_of_contrl_version_4_are_those_of_vscode_edi_support():
     for tag in ("UCI", "UCM", "UCS", "UCD", "UCF"):
-        theirs = read_json("4.1")["Segments"][tag]["Elements"]
+        theirs = service_json("4.1")["Segments"][tag]["Elements"]
         ours = service_segments("4")[tag].elements
         assert [(use.composite or use.components[0].element.id, use.mandatory) for use in ours] == [
             (element["Id"], element["Required"]) for element in theirs
@@ -304,7 +249,7 @@ def test_segments_of_contrl_version_4_are_those_of_vscode_edi_support():
 
 @pytest.mark.parametrize("version", ["3", "4"])
 def test_error_codes_of_contrl_are_those_of_vscode_edi_support_but_for_those_of_interactive_edi(version):
-    theirs = read_json("4.1")["Qualifiers"]["Syntax error, coded"].keys()
+    theirs = service_json("4.1")["Qualifiers"]["Syntax error, coded"].keys()
     (part,) = service_segments(version)["UCD"].elements[0].components
     assert theirs - part.element.codes == {"1", "3", "4", "5", "6", "8", "9", "10", "11"}
     assert part.element.codes <= theirs
@@ -336,3 +281,20 @@ def test_service_code_lists_are_those_of_staedi(version, file):
     ours = {part.element.id: part.element.codes for part in parts if part.element.codes and part.element.id in lists}
     assert ours.keys() >= {"0001", "0007", "0051"}
     assert {element: codes ^ lists[element] for element, codes in ours.items() if codes != lists[element]} == {}
+
+
+@pytest.mark.parametrize("file", ["v4.xml", "v4r01.xml", "v4r02.xml"])
+def test_dependency_notes_are_those_of_staedi_where_it_has_them(file):
+    root = ET.parse(STAEDI / file).getroot()
+    space = root.tag.partition("}")[0] + "}"
+    kinds = {"single": "one-only", "paired": "all-or-none"}
+    theirs = {
+        item.get("name"): [
+            (kinds[rule.get("type")], tuple(int(part.text) for part in rule)) for rule in item.iter(f"{space}syntax")
+        ]
+        for item in root.iter(f"{space}segmentType")
+        if item.find(f"{space}syntax") is not None
+    }
+    assert theirs.keys() == {"UNG"}
+    ours = service_segments("4")["UNG"].conditions
+    assert [(one.kind, one.parts) for one in ours] == theirs["UNG"]
