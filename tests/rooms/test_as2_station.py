@@ -42,7 +42,7 @@ class End:
             spool=self.spool,
             letters=self.letters,
             sendings=self.sendings,
-            relations=lambda: self.relations,
+            relations=lambda: self.relations,  # noqa: PLW0108 — tests change the list
             clock=lambda: self.now,
             largest=1_000_000,
             notice=self.note,
