@@ -55,8 +55,8 @@ _HELD_BACK = 24
 class SegmentReader:
     """The segments of one interchange in blocks, from where the window stands to the end of the stream.
 
-    It stops before the header of another interchange. A block ends early behind UNZ; whoever meets the end of the
-    interchange stops iterating, after `rewind` if there is something left in the block.
+    It stops before the header of another interchange. Whoever meets the end of the interchange stops iterating, after
+    `rewind` if there is something left in the block.
     """
 
     #: Tag of the segment that ends an interchange.
@@ -113,10 +113,7 @@ class SegmentReader:
         return find_header(raw, first)
 
     def _usable(self, worked: bytes, end: int) -> int:
-        """How much of it, up to `end`, is whole segments, none of them overlong, and not behind UNZ."""
-        trailer = worked.find(b"'%b+" % self.trailer)
-        if trailer >= 0:
-            end = min(end, worked.find(b"'", trailer + 1) + 1 or end)
+        """How much of it, up to `end`, is whole segments, none of them overlong."""
         length = worked.rfind(b"'", 0, max(end, 0)) + 1
         if length > self._longest:
             length = self._before_overlong(worked, length)

@@ -23,6 +23,11 @@ _TAGS = rb"""
 _END = re.compile(rb"%b(?=[ \t\r\n]{0,4}(?:%b)\+)" % (TYPOGRAPHIC, b"|".join(_TAGS.split())))
 
 
+def has_typographic(raw: bytes) -> bool:
+    """True if there is one. Looking for a single byte first takes a hundredth of the time where there is none."""
+    return b"\xe2" in raw and TYPOGRAPHIC in raw
+
+
 def as_terminators(worked: bytes) -> bytes:
     """A working copy with plain apostrophes for typographic ones behind which another segment begins."""
     return _END.sub(_PLAIN, worked)

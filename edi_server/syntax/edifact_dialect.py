@@ -22,7 +22,12 @@ from operator import add, not_, sub
 import msgspec
 
 from edi_server.syntax.charsets import SHIFT_LENGTH, codec_of, decode, shifts, unshifted
-from edi_server.syntax.edifact_apostrophes import TYPOGRAPHIC, as_terminators, find_terminators
+from edi_server.syntax.edifact_apostrophes import (
+    TYPOGRAPHIC,
+    as_terminators,
+    find_terminators,
+    has_typographic,
+)
 from edi_server.syntax.edifact_uniform import Uniform, read_uniform
 from edi_server.syntax.normal import STAND_INS
 from edi_server.syntax.places import locate
@@ -135,7 +140,7 @@ class Dialect:
 
     def _work_terminated(self, raw: bytes) -> bytes:
         worked = self._work_plain(raw)
-        return as_terminators(worked) if TYPOGRAPHIC in raw and self.terminator == b"'" else worked
+        return as_terminators(worked) if has_typographic(raw) and self.terminator == b"'" else worked
 
     def _work_plain(self, raw: bytes) -> bytes:
         odd = raw.translate(None, self._unchanged)
@@ -164,7 +169,7 @@ class Dialect:
             offsets=offsets,
             services=services,
             released=any(stand_in in worked for stand_in in _STAND_INS.values()),
-            oddities=self._with_strays(oddities, raw, worked, start) if TYPOGRAPHIC in raw else oddities,
+            oddities=self._with_strays(oddities, raw, worked, start) if has_typographic(raw) else oddities,
             raw=raw,
             start=start,
             end=start + len(raw),
