@@ -30,7 +30,7 @@ def open_edifact(source: BinaryIO, *, block_size: int = syntax.BLOCK_SIZE) -> It
     while True:
         junk, start = syntax.find_start(window)
         if junk:
-            yield _debris(junk, alone=number == 0 and start is None)
+            yield debris(junk, alone=number == 0 and start is None)
         if start is None:
             break
         number += 1
@@ -41,7 +41,8 @@ def open_edifact(source: BinaryIO, *, block_size: int = syntax.BLOCK_SIZE) -> It
         yield Debris(offset=0, end=window.offset, findings=(syntax_remark("syntax.empty", place),))
 
 
-def _debris(junk: syntax.Junk, *, alone: bool) -> Debris:
+def debris(junk: syntax.Junk, *, alone: bool) -> Debris:
+    """Bytes outside any interchange, and what they are; `alone` if there is nothing else in the transmission."""
     return Debris(offset=junk.offset, end=junk.end, findings=(_judge(junk, alone=alone),))
 
 

@@ -128,7 +128,7 @@ class InterchangeInProgress(ABC):
         if until > self._next and not self._is_astray and not self._is_skipping:
             self._is_astray = True
             place = self._place(block, self._next)(0, 1)
-            self._note("envelope.segment-outside-message", place, block.segments[self._next], self.beginning)
+            self._note("envelope.segment-outside-message", place, self._written(block, self._next), self.beginning)
         end = block.offsets[until] if until < len(block.offsets) else block.end
         if self._is_skipping:
             self._oddities(block, end)
@@ -152,4 +152,8 @@ class InterchangeInProgress(ABC):
         self._message = None
 
     def _misplace(self, block: Block, index: int, expected: str) -> None:
-        self._note("envelope.segment-misplaced", self._place(block, index)(0, 1), block.segments[index], expected)
+        self._note("envelope.segment-misplaced", self._place(block, index)(0, 1), self._written(block, index), expected)
+
+    def _written(self, block: Block, index: int) -> str:
+        """A segment as it is shown to people."""
+        return block.segments[index]

@@ -34,7 +34,7 @@ def open_x12(source: BinaryIO, *, block_size: int = syntax.BLOCK_SIZE) -> Iterat
         if start is None:
             break
         number += 1
-        reader = syntax.X12Reader(window, start.dialect, block_size=block_size)
+        reader = syntax.X12Reader(window, start, block_size=block_size)
         yield from X12Interchange(number, start, reader, page).events()
     if number == 0 and junk is None:
         yield Debris(offset=0, end=window.offset, findings=(remark("syntax.empty", Place(offset=0)),))

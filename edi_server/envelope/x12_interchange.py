@@ -12,7 +12,8 @@ from edi_server.findings import Place
 from edi_server.syntax.edifact_dialect import Block
 from edi_server.syntax.remarks import remark as syntax_remark
 from edi_server.syntax.x12 import X12Reader, X12Start
-from edi_server.syntax.x12_dialect import SECURITY
+from edi_server.syntax.x12_dialect import SECURITY, as_sent
+from edi_server.syntax.x12_isa import WIDTHS
 
 
 class X12Interchange(InterchangeInProgress):
@@ -64,7 +65,7 @@ class X12Interchange(InterchangeInProgress):
         self._message_references.add(message.header.reference)
         if self._group is None and not self._is_ungrouped:
             self._is_ungrouped = True
-            self._note("envelope.gs-missing", self._place(block, index)(0, 1), block.segments[index], "GS")
+            self._note("envelope.gs-missing", self._place(block, index)(0, 1), self._written(block, index), "GS")
 
     def _end_message(self, block: Block, index: int) -> None:
         if self._message:
@@ -134,7 +135,7 @@ class X12Interchange(InterchangeInProgress):
         if self._group is None:
             return
         place = Place(interchange=self._reference, offset=offset)
-        expected = f"GE+{self._group_messages}+{self._group.control_reference}"
+        expected = as_sent(f"GE+{self._group_messages}+{self._group.control_reference}", self._header.separators)
         finding = remark("envelope.ge-missing", place, expected=expected)
         self._events.append(GroupClosed(header=self._group, findings=(finding,)))
         self._group = None
@@ -164,7 +165,7 @@ class X12Interchange(InterchangeInProgress):
             self._check_trailer(*trailer)
         elif self._header.segment:
             place = Place(interchange=self._reference, offset=end)
-            expected = f"IEA+{self._groups}+{self._reference}"
+            expected = as_sent(f"IEA+{self._groups}+{self._reference}", self._header.separators)
             self._findings.append(remark("envelope.iea-missing", place, expected=expected))
         self._is_closed = True
         closed = InterchangeClosed(
@@ -176,13 +177,17 @@ class X12Interchange(InterchangeInProgress):
         )
         self._events.append(closed)
 
+    def _written(self, block: Block, index: int) -> str:
+        return as_sent(block.segments[index], self._header.separators)
+
     def _check_trailer(self, field: Fields, place: PlaceOf) -> None:
         """IEA01 counts the groups, IEA02 repeats ISA13."""
         if not is_count(field(1), self._groups):
             finding = remark("envelope.iea-count", place(1, 1), found=field(1), expected=str(self._groups))
             self._findings.append(finding)
         reference = self._header.control_reference
-        if reference and not is_same_number(field(2), reference):
+        is_known = self._start.announced.elements in (None, len(WIDTHS)) and reference
+        if is_known and not is_same_number(field(2), reference):
             finding = remark("envelope.iea-reference", place(2, 1), found=field(2), expected=reference)
             self._findings.append(finding)
 

@@ -9,6 +9,7 @@ from edi_server.envelope.remarks import remark
 from edi_server.envelope.x12_groups import expected_group
 from edi_server.envelope.x12_headers import check_st, x12_message_header
 from edi_server.syntax.edifact_dialect import Block
+from edi_server.syntax.x12_dialect import as_sent
 
 
 class X12Message(MessageInProgress):
@@ -37,7 +38,8 @@ class X12Message(MessageInProgress):
         """The message without SE, up to index `until` of the block, exclusive; without block, what was kept."""
         if block is not None:
             self.keep(block, until)
-        self.miss_trailer("envelope.se-missing", f"SE+{self.number_of(0)}+{self.header.reference}")
+        expected = as_sent(f"SE+{self.number_of(0)}+{self.header.reference}", self._separators)
+        self.miss_trailer("envelope.se-missing", expected)
         return self.kept()
 
     def _check_trailer(self, block: Block, last: int) -> None:

@@ -2,7 +2,7 @@
 
     window = open_window(source)
     junk, start = find_x12_start(window)
-    for block in X12Reader(window, start.dialect): ...
+    for block in X12Reader(window, start): ...
 
 Source: X12.5 (interchange control structures) and X12.6 (application control structure), versions 002001 to 008xxx.
 """
@@ -10,6 +10,7 @@ Source: X12.5 (interchange control structures) and X12.6 (application control st
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 import msgspec
@@ -18,7 +19,7 @@ from edi_server.syntax.ebcdic import Recoded, code_page
 from edi_server.syntax.edifact import BLOCK_SIZE, SegmentReader
 from edi_server.syntax.edifact_dialect import Block, Oddity
 from edi_server.syntax.window import Window
-from edi_server.syntax.x12_dialect import BINARY, X12Dialect
+from edi_server.syntax.x12_dialect import BINARY
 from edi_server.syntax.x12_start import X12Start, find_x12, find_x12_start, is_comment
 from edi_server.syntax.x12_writing import write_x12_segments
 
@@ -53,11 +54,21 @@ class X12Reader(SegmentReader):
 
     trailer = b"IEA"
 
-    def __init__(self, window: Window, reading: X12Dialect, *, block_size: int = BLOCK_SIZE) -> None:
+    def __init__(self, window: Window, start: X12Start, *, block_size: int = BLOCK_SIZE) -> None:
+        reading = start.dialect
         super().__init__(window, reading, block_size=block_size)
+        self._header_length = start.announced.length
         element = re.escape(reading.separators.element.encode("latin-1"))
         self._binary_head = re.compile(rb"(?:BIN|BDS%b[^%b]*)%b(\d{1,12})%b" % ((element,) * 4))
         self._x12 = reading
+
+    def __iter__(self) -> Iterator[Block]:
+        if self._header_length:
+            start = self._window.offset
+            raw = self._window.look(self._header_length)
+            self._window.drop(len(raw))
+            yield self._x12.header_block(raw, start)
+        yield from super().__iter__()
 
     def _find_header(self, raw: bytes, first: int) -> int:
         at = raw.find(b"ISA", first)
@@ -107,6 +118,13 @@ class X12Reader(SegmentReader):
         return msgspec.structs.replace(
             block, end=self._window.offset, oddities=[Oddity(start, "syntax.binary-too-large")]
         )
+
+    def _unfinished(self, raw: bytes, start: int, code: str) -> Block:
+        block = super()._unfinished(raw, start, code)
+        if code == "syntax.last-terminator-missing" and self._x12.terminator in (b"\r", b"\n"):
+            # Who ends segments by lines, and the file by its last line, has forgotten nothing.
+            return msgspec.structs.replace(block, oddities=block.oddities[1:])
+        return block
 
     def _wrong_length(self, block: Block) -> Block:
         self._window.drop(len(block.raw))

@@ -15,7 +15,7 @@ from operator import itemgetter
 import msgspec
 
 from edi_server.syntax.edifact_dialect import Block, Dialect, Oddity
-from edi_server.syntax.normal import STAND_INS
+from edi_server.syntax.normal import STAND_INS, to_text
 from edi_server.syntax.separators import Separators
 
 #: Tags of the segments that the envelope reacts to, and of those that carry bytes of a stated length.
@@ -74,6 +74,13 @@ class X12Dialect(Dialect):
             oddities = sorted([*oddities, *self._comments(raw, worked, start)], key=lambda oddity: oddity.offset)
         return msgspec.structs.replace(made, services=services, oddities=oddities)
 
+    def header_block(self, raw: bytes, start: int) -> Block:
+        """An ISA with line breaks in it that would otherwise be terminators, or without any terminator."""
+        solid = raw.rstrip(b" \t\r\n")
+        inside = self.work(solid).replace(b"'", b"\n")
+        worked = inside + b"'".ljust(len(raw) - len(solid))[: len(raw) - len(solid)]
+        return self.block(raw, worked, start)
+
     def binary_block(self, head: bytes, content: bytes, start: int) -> Block:
         """A segment of which `head` is text and `content` bytes of any value, one character each in normal form."""
         inside = content.translate(_BINARY_TABLE)
@@ -108,6 +115,12 @@ class X12Dialect(Dialect):
 def x12_dialect(separators: Separators, version: str = "00401", *, wide: bool = False) -> X12Dialect:
     """The dialect of an interchange; `wide` if its separators beyond ASCII stand in UTF-8."""
     return X12Dialect(separators, version, wide=wide)
+
+
+def as_sent(segment: str, separators: Separators) -> str:
+    """A segment in normal form with the separators of its interchange, for people."""
+    marks = (separators.element, separators.component, separators.repetition.strip() or "*")
+    return to_text(segment.translate(dict(zip(map(ord, "+:*"), marks, strict=True))))
 
 
 def encoded(mark: str, *, wide: bool) -> bytes:

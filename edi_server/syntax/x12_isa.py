@@ -40,6 +40,8 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
     misshapen: int = 0
     #: Number of the elements, if it is not 16 or the last is not one character that can separate components.
     elements: int | None = None
+    #: Bytes of ISA with its terminator, where looking for the terminator would not find its end; else 0.
+    length: int = 0
     #: True if ISA11 names a separator before 00402, or none from there on.
     repetition_contradicts: bool = False
 
@@ -65,6 +67,7 @@ def read_isa(ahead: bytes) -> Announced:
         wide=wide,
         misshapen=_misshapen(fields[:15]) if is_whole else 0,
         elements=None if is_right else len(fields),
+        length=end if is_whole and follower and _is_odd_end(fields[:15], tail, separators.terminator) else 0,
         repetition_contradicts=_VERSION.match(version) is not None
         and (separators.repetition != " ") != (version >= FIRST_WITH_REPETITION),
     )
@@ -112,6 +115,12 @@ def _marks(text: str, element: str, follower: bytes) -> tuple[str, str, bool]:
     if solid:
         return "", solid[0], False
     return "", _at_line_end(follower) or line_break or "~", False
+
+
+def _is_odd_end(fields: list[bytes], tail: bytes, terminator: str) -> bool:
+    """True if the first terminator does not stand behind ISA16, where it belongs."""
+    marks = (terminator.encode("utf-8"), terminator.encode("latin-1", "replace"))
+    return not any(mark in tail for mark in marks) or any(mark in field for field in fields for mark in marks)
 
 
 def _last(text: str, follower: bytes) -> str:
