@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from edi_server.envelope.model import Identity
+from edi_server.findings import objection as severity_objection
 from edi_server.guides import known_guides
 from edi_server.located import KeyPath, nearest
 from edi_server.partners.clauses import (
@@ -34,7 +35,6 @@ LONGEST_REFERENCE = {"edifact": 14, "x12": 9}
 _EDIFACT_VERSION = re.compile(r"[A-Z0-9]{1,3}\.[A-Z0-9]{1,3}")
 _FORM = {"edifact": "EDIFACT versions look like D.96A", "x12": "X12 versions look like 004010"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_FINDING = re.compile(r"(\*|[a-z]+\.[a-z0-9*?-]+)")
 #: ISA12: 00200 to 00801.
 _INTERCHANGE_VERSION = re.compile(r"00[2-9]0[0-9]")
 
@@ -119,12 +119,10 @@ def policy_problems(policies: Policies) -> Problems:
     """Windows that cannot be, and severities for what is no code."""
     if policies.duplicate_window_days < 0:
         yield ("duplicate_window_days",), "cannot be negative"
-    for code in policies.severities:
-        if not _FINDING.fullmatch(code):
-            yield (
-                ("severities", code),
-                "is no code of a finding (docs/findings.md), nor a pattern of codes such as envelope.unz-*",
-            )
+    for code, severity in policies.severities.items():
+        sentence = severity_objection(code, severity)
+        if sentence:
+            yield ("severities", code), sentence
 
 
 def acknowledgment_problems(acknowledgments: Acknowledgments, syntax: Syntax) -> Problems:

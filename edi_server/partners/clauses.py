@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from edi_server.findings import Severity
+from edi_server.findings import AgreedSeverity
 from edi_server.syntax.separators import Separators
 
 #: "requested": as the interchange asks (UNB 0031, ISA14). "errors": only where something is wrong.
@@ -176,10 +176,6 @@ class Batch(Clause, frozen=True, kw_only=True):
     most: int = 1
 
 
-#: "off" leaves the finding out.
-Regrading = Severity | Literal["off"]
-
-
 class Policies(Clause, frozen=True, kw_only=True):
     """How documents of the agreement are treated on our side."""
 
@@ -193,9 +189,9 @@ class Policies(Clause, frozen=True, kw_only=True):
     duplicate_window_days: int = 30
     #: How far messages are checked: envelopes only; segments and groups too ("structure"); content too ("full").
     depth: Literal["full", "structure", "envelope"] = "full"
-    #: Other severities for findings, by code or pattern; the first that fits decides:
+    #: Other severities for findings, by code or the beginning of codes (`edi_server.findings.regrade`):
     #: { "envelope.unz-*" = "warning", "guide.code-unknown" = "off" }.
-    severities: dict[str, Regrading] = {}
+    severities: dict[str, AgreedSeverity] = {}
     #: "split": each message goes its own way. "keep": an interchange stays one, and its messages are worked with
     #: together, in their order.
     interchange: Literal["split", "keep"] = "split"
