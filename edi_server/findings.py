@@ -21,6 +21,8 @@ UNRECOVERABLE = frozenset(
         "syntax.empty",
         "syntax.not-edi",
         "syntax.not-edifact",
+        "syntax.not-x12",
+        "syntax.binary-too-large",
         "syntax.segment-too-long",
         "syntax.unterminated",
         "envelope.interactive-unsupported",
