@@ -101,7 +101,7 @@ def explain(
             owner = before
             paper.heading(console, owner)
         way = "" if one.direction == "both" else f"({one.direction})"
-        source = paper.words(f"{_near(one.source.file)}:{one.source.line or '?'}", paper.DIM)
+        source = paper.words(f"{near(one.source.file)}:{one.source.line or '?'}", paper.DIM)
         paper.line(console, f"{key:<22}", " | ".join(one.places), one.codec, way, source, indent=2)
         if one.why:
             paper.line(console, paper.words(f"why: {one.why}", paper.WAITING), indent=4)
@@ -112,7 +112,7 @@ def _shape(key: str) -> tuple[str, str, str]:
     return f"shapes.{name}", ".", rest
 
 
-def _near(file: str) -> str:
+def near(file: str) -> str:
     """The path from here where it is below, else as it is."""
     path, here = Path(file), Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else file

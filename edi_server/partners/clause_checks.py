@@ -9,7 +9,8 @@ from pathlib import Path
 
 from edi_server.envelope.model import Identity
 from edi_server.findings import objection as severity_objection
-from edi_server.guides import known_guides
+from edi_server.guides import Guide, known_guides, load_guide
+from edi_server.guides.refinement import check_refinement, load_refinement
 from edi_server.located import KeyPath, nearest
 from edi_server.partners.clauses import (
     FILE_NAME_FIELDS,
@@ -154,11 +155,26 @@ def guideline_file(name: str, partner_file: Path) -> Path:
     return partner_file.parent / "guidelines" / f"{name}.toml"
 
 
-def guideline_problems(name: str, partner_file: Path) -> Problems:
-    """A guideline that has no file."""
+def guideline_problems(name: str, partner_file: Path, terms: Terms, syntax: Syntax) -> Problems:
+    """A guideline that has no file, is for another message or version, or has problems of its own."""
     if name and not _NAME.fullmatch(name):
         yield ("guideline",), f"'{name}' cannot be the name of a guideline"
     elif name and not guideline_file(name, partner_file).is_file():
         there = [path.stem for path in (partner_file.parent / "guidelines").glob("[!.]*.toml")]
         known = nearest(name, there) if there else f"the folder {partner_file.parent / 'guidelines'} has none"
         yield ("guideline",), f"there is no guideline '{name}'; {known}"
+    elif name:
+        refinement = load_refinement(guideline_file(name, partner_file))
+        for version in terms.versions:
+            if version not in refinement.versions:
+                said = f"{refinement.message} {', '.join(refinement.versions)}"
+                yield ("guideline",), f"'{name}' is for {said}, not for {terms.message} {version}"
+        for problem in check_refinement(refinement, _guides(terms, syntax)):
+            yield ("guideline",), f"cannot be used: {problem}"
+
+
+def _guides(terms: Terms, syntax: Syntax) -> list[Guide]:
+    """Guides of the versions that we know; messages of the others are checked by the nearest of these."""
+    known = known_guides(syntax).get(terms.message, ())
+    versions = (version for version in terms.versions if version in known)
+    return [load_guide(syntax=syntax, version=version, message=terms.message) for version in versions]

@@ -167,7 +167,7 @@ class _Reading:
             self._typing.problem((*path, "document"), sentence)
         syntax = terms.syntax or syntax_of(terms.versions)
         self._tell(path, message_problems(terms, syntax))
-        self._tell(path, guideline_problems(terms.guideline, self._path))
+        self._tell(path, guideline_problems(terms.guideline, self._path, terms, syntax))
         if isinstance(terms.profile, dict) and not isinstance(terms.profile.get("extends"), str):
             self._typing.problem((*path, "profile", "extends"), 'must name the base profile, such as "edifact/orders"')
         if terms.schedule and terms.direction == "inbound":

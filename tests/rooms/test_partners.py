@@ -426,7 +426,7 @@ ROOT = Path(__file__).parents[2]
 TOML_FILES = [
     ROOT / "pyproject.toml",
     *sorted((ROOT / "translations").rglob("*.toml")),
-    *sorted(ROOT.glob("partners/*.toml")),
+    *sorted(ROOT.glob("partners/**/*.toml")),
 ]
 
 
