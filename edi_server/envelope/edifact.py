@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from edi_server.envelope.edifact_interchange import Interchange
-from edi_server.envelope.edifact_writing import close_interchange, close_message, wrap_edifact
+from edi_server.envelope.edifact_writing import close_group, close_interchange, close_message, wrap_edifact
 from edi_server.envelope.model import Debris, Event
 from edi_server.envelope.remarks import remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax import edifact as syntax
 from edi_server.syntax.remarks import remark as syntax_remark
 
-__all__ = ["close_interchange", "close_message", "open_edifact", "wrap_edifact"]
+__all__ = ["close_group", "close_interchange", "close_message", "open_edifact", "wrap_edifact"]
 
 
 def open_edifact(source: BinaryIO, *, block_size: int = syntax.BLOCK_SIZE) -> Iterator[Event]:
