@@ -17,8 +17,8 @@ from edi_server.acknowledgments.pieces import limited, segment, text, wrapped
 from edi_server.acknowledgments.verdict import Outcome
 from edi_server.acknowledgments.x12_reference import ReferenceNumbers
 from edi_server.envelope.model import GroupHeader, MessageHeader
+from edi_server.envelope.x12_writing import close_message
 from edi_server.findings import Finding, Place
-from edi_server.syntax.normal import from_text
 
 #: OTI01: the transaction set is accepted, accepted with errors, rejected.
 _OUTCOMES: dict[Outcome, str] = {"accepted": "TA", "accepted with errors": "TE", "rejected": "TR"}
@@ -42,9 +42,8 @@ def write_824(
     if not advices or not all(is_advised(advice.message.type) for advice in advices):
         raise ValueError("An 824 is about at least one message, and never about an acknowledgment.")
     exact = version or advice_version(advices[0].group)
-    body = list(_Report(exact).body(advices, reference, written_at))
-    named = from_text(message_reference)
-    return [segment("ST", "824", named), *body, segment("SE", str(len(body) + 2), named)]
+    header = MessageHeader(reference=message_reference, type="824", version=exact, agency="X")
+    return close_message(header, list(_Report(exact).body(advices, reference, written_at)))
 
 
 def advice_header(group: GroupHeader | None, message_reference: str) -> MessageHeader:

@@ -136,16 +136,11 @@ class _Report:
         yield segment(
             "UCM",
             from_text(header.reference),
-            self._identifier(header),
+            composite([header.type, header.version, header.release, header.agency, header.association]),
             REJECTED if rejected else ACKNOWLEDGED,
             *self._fault(next(iter(errors or own), None)),
         )
         yield from self._segments([finding for finding in findings if _is_within(finding)])
-
-    def _identifier(self, header: MessageHeader) -> str:
-        """S009 as the partner wrote it; in version 4 left out where it is not whole, as it may be there."""
-        parts = [header.type, header.version, header.release, header.agency, header.association]
-        return "" if self._version_4 and not all(parts[:4]) else composite(parts)
 
     def _segments(self, findings: Sequence[Finding]) -> Iterator[str]:
         """UCS for each segment; a fault of the whole segment and those of its elements stand in UCS of their own."""

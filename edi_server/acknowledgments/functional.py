@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
+from msgspec.structs import replace
+
 from edi_server.acknowledgments.answering import FUNCTIONAL_GROUP
 from edi_server.acknowledgments.naming import is_listed
 from edi_server.acknowledgments.pieces import by_segment, limited, segment, text
@@ -27,6 +29,7 @@ from edi_server.acknowledgments.x12_error_codes import (
 )
 from edi_server.acknowledgments.x12_reference import ReferenceNumbers
 from edi_server.envelope.model import GroupHeader, MessageHeader
+from edi_server.envelope.x12_writing import close_message
 from edi_server.findings import Finding
 from edi_server.syntax.normal import from_text
 
@@ -44,7 +47,9 @@ _TRIGGER = "SITUATIONAL TRIGGER"
 _GUIDE_OF_999 = "X231A1"
 _TAG = re.compile(r"[A-Z0-9]{2,3}")
 #: AK404 repeats values; what is missing or too much has none.
-_COPIED = frozenset({"4", "5", "6", "7", "8", "9"})
+_COPIED = frozenset({"4", "5", "6", "7", "8", "9", "I6", "I12"})
+#: What AK304 and IK304 say of segments that are not there: they have the position that they should have had.
+_MISSING = frozenset({"3", "I8"})
 _TRIGGERED = frozenset({"guide.condition-missing", "guide.condition-excluded"})
 
 
@@ -65,9 +70,15 @@ def write_999(group: GroupVerdict, *, message_reference: str, report_warnings: b
 
 
 def functional_header(group: GroupHeader, kind: Literal["997", "999"], message_reference: str) -> MessageHeader:
-    """ST of the 997 or 999 that answers a group; `association` is what follows the version in GS08 and ST03."""
+    """ST of the 997 or 999 that answers a group; `version` and `association` together are its GS08.
+
+    `segment` is there where ST03 names an implementation guide, for `close_message`.
+    """
     version, association = answered_version(group, kind)
-    return MessageHeader(reference=message_reference, type=kind, version=version, agency="X", association=association)
+    header = MessageHeader(reference=message_reference, type=kind, version=version, agency="X", association=association)
+    if association != _GUIDE_OF_999:
+        return header
+    return replace(header, segment=segment("ST", kind, from_text(message_reference), version + association))
 
 
 def answered_version(group: GroupHeader, kind: Literal["997", "999"]) -> tuple[str, str]:
@@ -107,10 +118,7 @@ def _write(group: GroupVerdict, kind: Literal["997", "999"], reference: str, *, 
         raise ValueError("A group of acknowledgments (GS01 = FA) is not acknowledged.")
     header = functional_header(group.subject.header, kind, reference)
     report = _Report(kind, header.version, warnings=report_warnings)
-    guide = header.version + header.association if kind == "999" and header.association == _GUIDE_OF_999 else ""
-    body = list(report.body(group))
-    opening = segment("ST", kind, from_text(reference), guide)
-    return [opening, *body, segment("SE", str(len(body) + 2), from_text(reference))]
+    return close_message(header, list(report.body(group)))
 
 
 class _Report:
@@ -146,7 +154,7 @@ class _Report:
         received = len(group.messages)
         noted = reported(group.subject.findings, warnings=self._warnings)
         codes = _unique(group_code(finding, self._version) for finding in noted)
-        if group.rejected or (received and not accepted):
+        if group.outcome == "rejected":
             outcome = REJECTED
         elif accepted < received:
             outcome = PARTLY
@@ -170,8 +178,12 @@ class _Report:
 
     def _convention(self, header: MessageHeader) -> list[str]:
         """AK203: the implementation guide that ST03 names."""
+        if not self._echoes:
+            return []
         named = header.segment.split("+")[3:4]
-        return [named[0][:35]] if named and self._echoes else []
+        if not named and re.match("X[0-9]", header.association):
+            named = [from_text(header.version + header.association)]
+        return [named[0][:35]] if named else []
 
     def _segments(self, findings: Sequence[Finding], references: ReferenceNumbers) -> Iterator[str]:
         """AK3 for each segment; a fault of the whole segment and those of its elements stand in AK3 of their own."""
@@ -180,8 +192,8 @@ class _Report:
             tag = (place.tag or "")[:3]
             if not _TAG.fullmatch(tag):
                 continue
-            code = segment_code(about[0]) if is_whole else ELEMENTS_IN_ERROR
-            position = limited(number + (code == "3"), self._digits)
+            code = segment_code(about[0], is_999=self._is_999) if is_whole else ELEMENTS_IN_ERROR
+            position = limited(number + (code in _MISSING), self._digits)
             loop = (place.group or "").rpartition("/")[2]
             loop = loop if len(loop) <= self._loop and re.fullmatch("[A-Z0-9]+", loop) else ""
             yield segment(f"{self._letter}K3", tag, position, loop, code)
@@ -193,7 +205,7 @@ class _Report:
         self, finding: Finding, tag: str, position: str, loop: str, references: ReferenceNumbers
     ) -> Iterator[str]:
         """AK4: position, reference number, code, copy of the value; CTX where others made the element necessary."""
-        place, code = finding.place, element_code(finding, self._version)
+        place, code = finding.place, element_code(finding, self._version, is_999=self._is_999)
         where = [limited(place.element, 2), limited(place.component, 2)]
         where += [limited(place.repetition, 4)] if self._echoes else []
         at = ":".join(where).rstrip(":")

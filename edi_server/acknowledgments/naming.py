@@ -32,8 +32,8 @@ def is_listed(header: MessageHeader) -> bool:
 
 
 def nameless_message(header: MessageHeader, interchange: InterchangeHeader) -> Finding | None:
-    """A message that UCM cannot name is reported one level higher (ISO 9735 version 3; in 4 UCM 0062 may be absent)."""
-    if is_x12(interchange) or interchange.syntax_version == "4" or _is_name(header.reference):
+    """A message that UCM cannot name is reported one level higher (UCM 0062: ISO 9735 version 3; ISO 9735-4, D1)."""
+    if is_x12(interchange) or _is_name(header.reference):
         return None
     return _no_name("UNH", header.reference, 1)
 

@@ -236,8 +236,9 @@ class _Reading:
         _, received, accepted = counts
         unnamed = self._unnamed(said, messages, received, accepted)
         every = [message.outcome for message in messages]
-        if unnamed is not None and (received is None or len(every) < received or not every):
-            every.append(unnamed)
+        others = unnamed or said
+        if others is not None and (received is None or len(every) < received):
+            every.append(others)
         outcome = sum_up(every) or said
         if ak9 is not None:
             self._compare(ak9, said, outcome, messages, received, accepted)

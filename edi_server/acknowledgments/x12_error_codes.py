@@ -26,6 +26,9 @@ class X12Fault(msgspec.Struct, frozen=True):
     segment: str = ""
     #: AK403, where it is found about an element.
     element: str = ""
+    #: IK304 and IK403, where 999 has a better word: what an implementation guide asks for, not the standard.
+    segment_999: str = ""
+    element_999: str = ""
 
 
 #: "The control structure is invalid": what TA1 says of everything that it has no better word for.
@@ -48,6 +51,7 @@ X12_FAULTS: dict[str, X12Fault] = {
     "syntax.empty": X12Fault("023"),
     "syntax.not-edi": X12Fault(CONTROL_STRUCTURE),
     "syntax.not-edifact": X12Fault(CONTROL_STRUCTURE),
+    "syntax.not-x12": X12Fault(CONTROL_STRUCTURE),
     # characters and separators
     "syntax.bytes-outside": X12Fault(CONTROL_STRUCTURE),
     "syntax.segments-outside": X12Fault(CONTROL_STRUCTURE),
@@ -56,6 +60,7 @@ X12_FAULTS: dict[str, X12Fault] = {
     "syntax.separators-undeclared": X12Fault("026", message="5"),
     "syntax.charset-unknown": _CHARACTERS,
     "syntax.charset-contradicted": _CHARACTERS,
+    "syntax.charset-undeclared": _CHARACTERS,
     "syntax.control-character": _CHARACTERS,
     "syntax.line-break-in-segment": _CHARACTERS,
     "syntax.release-needless": _CHARACTERS,
@@ -65,6 +70,11 @@ X12_FAULTS: dict[str, X12Fault] = {
     "syntax.character-unwritable": _CHARACTERS,
     "syntax.release-missing": _CHARACTERS,
     "syntax.repetition-missing": X12Fault(CONTROL_STRUCTURE, message="5", segment="8", element="3"),
+    "syntax.comment": X12Fault(CONTROL_STRUCTURE, message="5", segment="1"),
+    "syntax.ebcdic": _CHARACTERS,
+    "syntax.binary-length": _VALUE,
+    "syntax.binary-too-large": X12Fault("024", message="5", segment="8", element="5"),
+    "syntax.terminator-typographic": X12Fault("004", message="5"),
     "syntax.segment-empty": X12Fault("004", message="5", segment="1"),
     "syntax.segment-too-long": X12Fault("004", message="5", segment="1"),
     "syntax.unterminated": X12Fault("023", group="3", message="2"),
@@ -74,6 +84,9 @@ X12_FAULTS: dict[str, X12Fault] = {
     "envelope.isa-incomplete": X12Fault(CONTROL_STRUCTURE),
     "envelope.isa-length": X12Fault(CONTROL_STRUCTURE),
     "envelope.isa-date": X12Fault("014"),
+    "envelope.isa-repetition": X12Fault("016"),
+    "envelope.isa-usage": X12Fault("020"),
+    "envelope.isa-unwritable": X12Fault(CONTROL_STRUCTURE),
     "envelope.x12-version": X12Fault("003"),
     "envelope.test-indicator": X12Fault("020"),
     "envelope.interchange-empty": X12Fault("024"),
@@ -87,6 +100,7 @@ X12_FAULTS: dict[str, X12Fault] = {
     "envelope.syntax-version": X12Fault("003"),
     # group
     "envelope.gs-incomplete": X12Fault("024", group="6"),
+    "envelope.gs-date": X12Fault("024"),
     "envelope.ge-missing": X12Fault("024", group="3"),
     "envelope.ge-count": X12Fault("024", group="5"),
     "envelope.ge-reference": X12Fault("024", group="4"),
@@ -134,8 +148,22 @@ X12_FAULTS: dict[str, X12Fault] = {
     "guide.nesting-repeated": _VALUE,
     "guide.nesting-parent-unknown": _VALUE,
     "guide.nesting-too-deep": _VALUE,
+    "guide.hierarchy-child-code": _VALUE,
+    "guide.hierarchy-level-misplaced": _VALUE,
+    "guide.hierarchy-not-sequential": _VALUE,
+    "guide.hierarchy-own-parent": _VALUE,
+    "guide.hierarchy-parent-unknown": _VALUE,
+    "guide.hierarchy-repeated": _VALUE,
     "guide.more-findings": X12Fault(message="5"),
+    # by the implementation guide of a partner
     "guide.rule-broken": X12Fault(message="5", element="7"),
+    "guide.qualified-segment-missing": X12Fault(message="5", segment="3", element="1", segment_999="I8"),
+    "guide.qualified-segment-repeats": X12Fault(message="5", segment="5", element="12"),
+    "guide.recommended-missing": X12Fault(message="5", element="2", segment_999="I8", element_999="I9"),
+    "guide.segment-not-used": X12Fault(message="5", segment="2", element="3", segment_999="I4"),
+    "guide.element-not-used": X12Fault(message="5", segment="8", element="3", element_999="I10"),
+    "guide.code-not-agreed": X12Fault(message="5", segment="8", element="7", element_999="I6"),
+    "guide.value-format": X12Fault(message="5", segment="8", element="7", element_999="I12"),
     # what stands in a segment, by the guide
     "guide.element-missing": X12Fault(message="5", segment="8", element="1"),
     "guide.component-missing": X12Fault(message="5", segment="8", element="1"),
@@ -209,6 +237,8 @@ def note_code(finding: Finding) -> str:
 def group_code(finding: Finding, version: str) -> str:
     """AK905 of something found about a group; "" where 716 has no word for it."""
     code = X12_FAULTS.get(finding.code, X12Fault()).group
+    if finding.code == "envelope.gs-date" and version >= "006020":
+        return {4: "30", 5: "31"}.get(finding.place.element or 0, "")
     return "" if code in _LATE_CODES and version < "005010" else code
 
 
@@ -220,12 +250,14 @@ def message_code(finding: Finding, version: str) -> str:
     return SEGMENTS_IN_ERROR if not code or (code in _LATE_CODES and version < "005010") else code
 
 
-def segment_code(finding: Finding) -> str:
-    """AK304 of something found about a segment as a whole; "" (it is optional) where 720 has no word for it."""
-    return X12_FAULTS.get(finding.code, X12Fault()).segment
+def segment_code(finding: Finding, *, is_999: bool) -> str:
+    """AK304 or IK304 of something found about a whole segment; "" (it is optional) where X12 has no word for it."""
+    fault = X12_FAULTS.get(finding.code, X12Fault())
+    return (fault.segment_999 if is_999 else "") or fault.segment
 
 
-def element_code(finding: Finding, version: str) -> str:
-    """AK403 of something found about an element."""
-    code = X12_FAULTS.get(finding.code, X12Fault()).element or INVALID_VALUE
+def element_code(finding: Finding, version: str, *, is_999: bool) -> str:
+    """AK403 or IK403 of something found about an element."""
+    fault = X12_FAULTS.get(finding.code, X12Fault())
+    code = (fault.element_999 if is_999 else "") or fault.element or INVALID_VALUE
     return _BEFORE_004030.get(code, code) if version < "004030" else code

@@ -22,8 +22,10 @@ from edi_server.acknowledgments import (
     write_contrl,
 )
 from edi_server.acknowledgments.error_codes import FAULTS, MEANINGS
+from edi_server.acknowledgments.x12_error_codes import X12_FAULTS
 from edi_server.envelope.model import GroupHeader, Identity, InterchangeHeader, MessageHeader
 from edi_server.envelope.remarks import REMARKS as ENVELOPE_REMARKS
+from edi_server.envelope.x12_remarks import X12_REMARKS
 from edi_server.findings import Finding, Place, Severity, has_errors
 from edi_server.guides import check, load_guide
 from edi_server.partners.book import Reason
@@ -249,10 +251,10 @@ def test_a_message_without_usable_reference_rejects_the_level_above_it() -> None
     assert contrl(nameless_group) == [f"{UCI}+4+13+UNG+6"]
 
 
-def test_version_4_may_leave_out_what_names_a_message() -> None:
-    unh = MessageHeader(type="ORDERS", version="D", release="96A")
+def test_version_4_wants_a_reference_too() -> None:
+    unh = MessageHeader(type="ORDERS", version="D", release="96A", agency="UN")
     subject = CheckedInterchange(header=header("4"), messages=(CheckedMessage(header=unh),))
-    assert contrl(subject)[1:] == ["UCM+++7"]
+    assert contrl(subject) == [f"{UCI}+4+13+UNH+2"]
 
 
 def test_version_4_names_the_repetition_and_has_codes_of_its_own() -> None:
@@ -321,13 +323,22 @@ def codes_of_guides() -> Iterator[str]:
             yield from (f"guide.{value}" for value in texts if re.fullmatch(r"[a-z]+(-[a-z]+)+", value))
 
 
-def test_every_code_of_syntax_envelope_guides_and_partners_has_its_place_in_the_table() -> None:
-    emitted = {*SYNTAX_REMARKS, *ENVELOPE_REMARKS, *codes_of_guides()}
-    assert len(emitted) > 50
-    assert emitted - set(FAULTS) == set()
+def documented_codes() -> set[str]:
+    """Every code of the rooms whose findings are reported that docs/findings.md has."""
+    text = (PACKAGE.parent / "docs" / "findings.md").read_text(encoding="utf-8")
+    return set(re.findall(r"^\| `((?:syntax|envelope|guide|partner)\.[a-z0-9-]+)`", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("table", [FAULTS, X12_FAULTS], ids=["CONTRL", "TA1, 997, 999"])
+def test_every_code_of_syntax_envelope_guides_and_partners_has_its_place_in_both_tables(
+    table: dict[str, object],
+) -> None:
+    emitted = {*SYNTAX_REMARKS, *ENVELOPE_REMARKS, *X12_REMARKS, *codes_of_guides(), *documented_codes()}
+    assert len(emitted) > 100
     held = {"partner.agreement-paused", "partner.unknown-mailbox"}  # nobody is told of these
+    assert emitted - held - set(table) == set()
     reasons = {f"partner.{reason}" for reason in Reason.__args__}  # type: ignore[attr-defined]
-    assert reasons - held == {code for code in FAULTS if code.startswith("partner.")}
+    assert reasons - held == {code for code in table if code.startswith("partner.")}
 
 
 def test_a_code_that_the_table_does_not_know_yet_is_an_unspecified_error() -> None:
