@@ -63,11 +63,12 @@ def search(window: Window, start: re.Pattern[bytes], longest: int) -> tuple[Junk
     while True:
         piece = window.look(HORIZON)
         found = start.search(piece)
-        skipped = piece[: found.start()] if found else piece[: None if window.ended else -longest]
+        is_last = window.ended and len(window) <= len(piece)
+        skipped = piece[: found.start()] if found else piece[: None if is_last else -longest]
         sample = sample or skipped[:_SAMPLE]
         has_segments = has_segments or _SEGMENT.search(skipped) is not None
         window.drop(len(skipped))
-        if found or window.ended:
+        if found or is_last:
             break
     junk = Junk(offset=offset, end=window.offset, sample=sample, has_segments=has_segments)
     # Matched anew, so that positions count from where the window stands now.

@@ -29,11 +29,11 @@ _TAG = itemgetter(slice(3))
 #: What separators of several bytes are to the table that works byte by byte: a byte not in use, and no byte at all.
 _NO_COMPONENT, _NO_TERMINATOR = "\x1f", "\u2026"
 
-_BYTES = bytearray(range(256))
-for _mark, _stand_in in STAND_INS.items():
-    _BYTES[ord(_stand_in)] = 0x1A
-    _BYTES[ord(_mark)] = ord(_stand_in)
-_BINARY_TABLE = bytes(_BYTES)
+#: What binary data becomes in a working copy, and in normal form: as it is, but for what means something there.
+_BINARY_TABLE = bytes.maketrans(*(bytes(map(ord, "".join(marks))) for marks in zip(*STAND_INS.items(), strict=True)))
+_BINARY_TEXT = {ord(stand_in): "\ufffd" for stand_in in STAND_INS.values()} | {
+    ord(mark): stand_in for mark, stand_in in STAND_INS.items()
+}
 
 
 class X12Dialect(Dialect):
@@ -83,16 +83,15 @@ class X12Dialect(Dialect):
 
     def binary_block(self, head: bytes, content: bytes, start: int) -> Block:
         """A segment of which `head` is text and `content` bytes of any value, one character each in normal form."""
-        inside = content.translate(_BINARY_TABLE)
-        worked = self.work(head) + inside + b"'".ljust(len(self.terminator))
-        at = start + len(head)
-        oddities = [Oddity(at + inside.find(b"\x1a"), "syntax.control-character")] if b"\x1a" in inside else []
-        text = worked[: -len(self.terminator)].decode("latin-1")
+        worked = self.work(head) + content.translate(_BINARY_TABLE) + b"'".ljust(len(self.terminator))
+        text = content.decode("latin-1").translate(_BINARY_TEXT)
+        at = start + len(head) + text.find("\ufffd")
+        oddities = [Oddity(at, "syntax.control-character")] if "\ufffd" in text else []
         return Block(
-            segments=[text.replace("\x1a", "\ufffd")],
+            segments=[self.work(head).decode("latin-1") + text],
             offsets=[start],
             services=[],
-            released=any(stand_in in worked for stand_in in map(ord, STAND_INS.values())),
+            released=any(stand_in in text for stand_in in STAND_INS.values()),
             oddities=oddities,
             raw=head + content + self.terminator,
             start=start,
