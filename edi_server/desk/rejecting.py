@@ -26,11 +26,15 @@ def reject(desk: Desk, reference: str, reason: str, actor: Actor) -> Done:
         found = find(work, reference)
         document = _the_one(found.reference, meant(found))
         is_claimed = _is_claimed(work, document)
+        _refuse_in_flight(work, document)
     if is_claimed:
         _refuse_if_posted(desk, document)
     with desk.store.begin() as work:
-        document = work.documents.get(document.id)
+        before, document = document, work.documents.get(document.id)
         _refuse_if_done(document)
+        _refuse_in_flight(work, document)
+        if is_claimed and document.changed_at != before.changed_at:
+            raise NotPossible(f"{_name(document)} was worked on just now; look at it again before you reject it.")
         _reject(work, document, reason, actor)
         waiting = work.documents.held_behind(document)
     for lane, ids in batches(waiting, desk.configuration.settings.engine.post_workers):
@@ -48,8 +52,25 @@ def _the_one(reference: str, documents: list[Document]) -> Document:
     return documents[0]
 
 
+def _name(document: Document) -> str:
+    return f"{document.type} {document.number or document.id}"
+
+
+def _refuse_in_flight(work: Work, document: Document) -> None:
+    """Between claiming its key and the ERP's answer, or before it leaves, nobody can tell on which side it will be."""
+    if document.direction == "outbound" and document.transmission_id is not None:
+        if work.transmissions.get(document.transmission_id).delivery in ("pending", "staged"):
+            raise NotPossible(f"{_name(document)} is about to leave; wait until it has left or was given up.")
+    elif document.direction == "inbound" and document.delivery == "pending" and _is_claimed(work, document):
+        message = (
+            f"{_name(document)} is being posted to {document.erp} just now; wait until it is there or was given up "
+            "(a dead letter)."
+        )
+        raise NotPossible(message)
+
+
 def _refuse_if_done(document: Document) -> None:
-    name = f"{document.type} {document.number or document.id}"
+    name = _name(document)
     if document.delivery == "delivered":
         raise NotPossible(f"{name} is {document.erp_record_name} in {document.erp} already; cancel it there.")
     if document.direction == "outbound" and document.delivery == "sent":

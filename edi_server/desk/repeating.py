@@ -116,7 +116,8 @@ def _latest_reading(work: Work, original: Transmission) -> Transmission:
 
 def _translate_again(desk: Desk, document: Document, actor: Actor) -> Done:
     """An outbound document once more through its profile, in an interchange with new control numbers."""
-    from edi_server.engine.outbound import stage_document, write_document
+    from edi_server.engine.outbound import request_for, stage_document, write_document
+    from edi_server.engine.staging import draft_all
 
     agreement = desk.corridor.agreement(str(document.agreement))
     if agreement.state not in ("testing", "live"):
@@ -128,11 +129,13 @@ def _translate_again(desk: Desk, document: Document, actor: Actor) -> Done:
     if has_errors(written.findings):
         raise _still_wrong(document, written)
     profile = desk.corridor.profile(agreement)
+    request = request_for(agreement, document, written, run=new_id())
+    drafts = draft_all(desk.store, [request])
     with desk.store.begin() as work:
         _refuse_on_the_way(work, document)
         delivery: Delivery | None = "pending" if document.delivery == "failed" else None
         work.documents.change(document.id, "to be sent", validation="valid", delivery=delivery, actor=actor.name)
-        transmission_id = stage_document(desk.corridor, work, agreement, document, written, run=new_id())
+        transmission_id = stage_document(desk.corridor, work, document, request, drafts)
         staged = work.interchanges.of(transmission_id)[0]
         work.timeline.add(
             document.subject,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from edi_server.acknowledgments import (
@@ -16,8 +18,8 @@ from edi_server.acknowledgments import (
     judge,
     write_contrl,
 )
-from edi_server.engine.staging import Envelope, Letter, stage
-from edi_server.envelope.model import GroupClosed, GroupOpened, InterchangeHeader, MessageRead
+from edi_server.engine.staging import Draft, Envelope, Letter, Request, Staged, stage
+from edi_server.envelope.model import GroupClosed, GroupOpened, InterchangeHeader, MessageHeader, MessageRead
 from edi_server.findings import Finding
 from edi_server.partners import Book, Parties, Partner
 from edi_server.partners.model import Acknowledgments, counter_of, matches
@@ -26,16 +28,23 @@ from edi_server.syntax.charsets import codec_of
 
 
 class Hearing:
-    """Gathers what is found about an interchange while it is read, in the shape that a verdict is given on."""
+    """Gathers what is found about an interchange while it is read, in the shape that a verdict is given on.
+
+    It may hold tens of thousands of messages, so of each only what the answer may have to repeat is kept: the header
+    without its segment, and errors and warnings.
+    """
 
     def __init__(self, header: InterchangeHeader) -> None:
         self._header = header
         self._messages: list[CheckedMessage] = []
         self._groups: list[CheckedGroup] = []
-        #: Ids of the messages outside of groups, and of those in groups.
+        #: Ids of the messages outside of groups, of those in groups, and of all.
         self._ids: tuple[list[str], list[str]] = ([], [])
+        self._every_id: list[str] = []
         self._in_group: list[CheckedMessage] | None = None
         self._group_findings: list[Finding] = []
+        #: Texts that most headers share, once.
+        self._texts: dict[str, str] = {}
 
     def take_group(self, event: GroupOpened | GroupClosed) -> None:
         """A group began or ended."""
@@ -50,8 +59,23 @@ class Hearing:
     def take_message(self, message_id: str, message: MessageRead, findings: tuple[Finding, ...]) -> None:
         """A message with everything that was found about it."""
         self._ids[self._in_group is not None].append(message_id)
-        checked = CheckedMessage(header=message.header, findings=findings)
+        self._every_id.append(message_id)
+        telling = tuple(finding for finding in findings if finding.severity != "note")
+        checked = CheckedMessage(header=self._lean(message.header), findings=telling)
         (self._messages if self._in_group is None else self._in_group).append(checked)
+
+    def _lean(self, header: MessageHeader) -> MessageHeader:
+        known = self._texts
+        shared = {
+            name: known.setdefault(text, text)
+            for name in ("type", "version", "release", "agency", "association")
+            if (text := getattr(header, name))
+        }
+        return msgspec.structs.replace(header, segment="", **shared)
+
+    def ids(self) -> list[str]:
+        """Ids of the messages in the order in which they came."""
+        return self._every_id
 
     def verdict(self, findings: tuple[Finding, ...]) -> Verdict:
         """What became of it; `findings` are those about the interchange itself."""
@@ -67,6 +91,25 @@ class Hearing:
         return {one: message.outcome for one, message in zip([*outside, *inside], judged, strict=True)}
 
 
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done about telling a partner what became of an interchange."""
+
+    row: Interchange
+    verdict: Verdict
+    #: By id of the message.
+    outcomes: dict[str, Outcome]
+    partner: Partner
+    #: The acknowledgment to stage; None if nothing is sent.
+    request: Request | None = None
+    #: The same interchange, opened before, about which the partner was told the same.
+    before: Interchange | None = None
+
+    @property
+    def is_marking(self) -> bool:
+        """True if the interchange and its messages count as acknowledged."""
+        return self.request is not None or self.before is not None
+
+
 def is_answered(book: Book, partner: Partner, interchange: Interchange) -> Acknowledgments | None:
     """The agreed terms by which an interchange is answered with a CONTRL, or None if it is not.
 
@@ -80,28 +123,32 @@ def is_answered(book: Book, partner: Partner, interchange: Interchange) -> Ackno
     return terms if wanted else None
 
 
-def stage_contrl(
-    store: Store,
-    work: Work,
+def reply_to(
     transmission: Transmission,
     interchange: Interchange,
     verdict: Verdict,
     outcomes: dict[str, Outcome],
     partner: Partner,
     terms: Acknowledgments,
-) -> None:
-    """Stage the CONTRL about an interchange, to the owner of the mailbox that it came by.
+    *,
+    before: Interchange | None,
+) -> Reply:
+    """The answer about an interchange, to the owner of the mailbox that it came by; nothing is written yet.
 
-    `outcomes` are those of its messages by id.
+    `outcomes` are those of its messages by id. What was said `before` about the same is not said again.
     """
-    if verdict.obstacle:
-        _tell_by_case(work, interchange, verdict.obstacle, partner)
-        return
+    reply = Reply(row=interchange, verdict=verdict, outcomes=outcomes, partner=partner, before=before)
+    if before is not None or verdict.obstacle:
+        return reply
+    return msgspec.structs.replace(reply, request=_contrl(transmission, interchange, verdict, partner, terms))
+
+
+def _contrl(
+    transmission: Transmission, interchange: Interchange, verdict: Verdict, partner: Partner, terms: Acknowledgments
+) -> Request:
     subject = verdict.subject.header
     association = partner.writing.association
-    body = write_contrl(verdict, message_reference="1", association=association, report_warnings=terms.report_warnings)[
-        1:-1
-    ]
+    body = write_contrl(verdict, message_reference="1", association=association, report_warnings=terms.report_warnings)
     header = msgspec.structs.replace(
         answer_header(subject, control_reference="", date="", time=""),
         # What they call a character set that nobody knows, we cannot write.
@@ -117,10 +164,30 @@ def stage_contrl(
         numbers=partner.control_numbers,
         counter=counter_of(header.sender, header.recipient),
     )
-    letter = Letter(header=contrl_header(subject, "", association), body=body)
+    letter = Letter(header=contrl_header(subject, "", association), body=body[1:-1])
     name = partner.writing.file_name
-    staged = stage(store, work, envelope, [letter], why=f"contrl about {interchange.id}", name=name)
-    per_message = {one.subject.header.reference: one.outcome for one in verdict.every_message()}
+    return Request(envelope=envelope, letters=(letter,), why=f"contrl about {interchange.id}", name=name)
+
+
+def send(store: Store, work: Work, reply: Reply, *, kind: str, drafts: Mapping[str, Draft]) -> None:
+    """Stage the reply, by a transport of that kind; or say by a case, or in the row alone, what needs no sending."""
+    if reply.before is not None:
+        detail = f"As the partner was told about {reply.before.id}, the same bytes; it is not sent again."
+        _mark(work, reply, detail)
+    elif reply.request is None:
+        _tell_by_case(work, reply.row, str(reply.verdict.obstacle), reply.partner)
+    else:
+        staged = stage(store, work, reply.request, kind=kind, draft=drafts.get(reply.request.why))
+        _record_sent(work, reply, staged)
+
+
+def _mark(work: Work, reply: Reply, detail: str) -> None:
+    outcome = reply.verdict.outcome
+    work.interchanges.mark_acknowledged(reply.row.id, outcome, per_message=dict(reply.outcomes), detail=detail)
+
+
+def _record_sent(work: Work, reply: Reply, staged: Staged) -> None:
+    per_message = {one.subject.header.reference: one.outcome for one in reply.verdict.every_message()}
     work.acknowledgments.record_sent(
         Acknowledgment(
             direction="sent",
@@ -128,13 +195,13 @@ def stage_contrl(
             transmission_id=staged.transmission.id,
             interchange_id=staged.interchange.id,
             message_id=staged.messages[0].id,
-            about_interchange_id=interchange.id,
-            about_control_reference=interchange.control_reference,
-            outcome=verdict.outcome,
+            about_interchange_id=reply.row.id,
+            about_control_reference=reply.row.control_reference,
+            outcome=reply.verdict.outcome,
             control_number=staged.interchange.control_reference,
             detail={"messages": per_message},
         ),
-        per_message=outcomes,
+        per_message=reply.outcomes,
     )
 
 
@@ -163,16 +230,7 @@ def record_received(
     theirs = any(matches(identity, received.recipient) for identity in parties.partner.identities)
     about = None
     if theirs and received.outcome is not None:
-        acknowledgment = Acknowledgment(
-            direction="received",
-            kind="CONTRL",
-            transmission_id=transmission.id,
-            interchange_id=interchange.id,
-            message_id=message_id,
-            outcome=received.outcome,
-            control_number=interchange.control_reference,
-            detail={"messages": received.per_message, "errors": received.errors},
-        )
+        acknowledgment = _received(transmission, interchange, message_id, received, received.outcome)
         answer = Answer(
             our_identity=received.sender,
             partner_identity=received.recipient,
@@ -183,6 +241,48 @@ def record_received(
         )
         about = work.acknowledgments.receive(acknowledgment, answer).interchange
     _open_case(work, interchange, parties.partner, received, about)
+
+
+def _received(
+    transmission: Transmission,
+    interchange: Interchange,
+    message_id: str,
+    received: ReceivedAcknowledgment,
+    outcome: Outcome,
+) -> Acknowledgment:
+    return Acknowledgment(
+        direction="received",
+        kind="CONTRL",
+        transmission_id=transmission.id,
+        interchange_id=interchange.id,
+        message_id=message_id,
+        about_control_reference=received.control_reference,
+        outcome=outcome,
+        control_number=interchange.control_reference,
+        detail={"messages": received.per_message, "errors": received.errors},
+    )
+
+
+def keep_received(
+    work: Work,
+    transmission: Transmission,
+    interchange: Interchange,
+    parties: Parties,
+    message_id: str,
+    received: ReceivedAcknowledgment,
+    *,
+    why: str,
+) -> None:
+    """Keep a partner's CONTRL that changes nothing, and show it where it would have: `why` completes a sentence."""
+    if received.outcome is None:
+        return
+    work.acknowledgments.keep(_received(transmission, interchange, message_id, received, received.outcome))
+    about = work.interchanges.find_sent(
+        received.sender, received.recipient, received.control_reference, sent_to=parties.partner.name
+    )
+    if about is not None:
+        detail = f"CONTRL {interchange.control_reference} says “{received.outcome}”, but {why}."
+        work.timeline.add(about.subject, "acknowledgment not counted", result=received.outcome, detail=detail)
 
 
 def _open_case(

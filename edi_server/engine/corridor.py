@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+
+import msgspec
 
 from edi_server.config import Configuration
 from edi_server.erp.odoo import OdooErp
@@ -16,10 +19,26 @@ from edi_server.partners import Agreement, Book
 from edi_server.partners.book import digest_of
 from edi_server.store import Interchange, Store
 from edi_server.translation import Profile, load_profile
+from edi_server.translation.load import builtin_root
 from edi_server.transports.folder import FolderTransport
 from edi_server.transports.port import Transport
 
 log = logging.getLogger(__name__)
+
+#: Kind of the transport of every mailbox, until partner files can name another.
+FOLDER = "folder"
+#: How often the files of profiles are looked at, at most.
+LOOK_SECONDS = 1.0
+#: Path, time of change in nanoseconds, and size of every file.
+_Files = tuple[tuple[str, int, int], ...]
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A profile with what it was made of."""
+
+    agreement: Agreement
+    files: _Files
+    profile: Profile
 
 
 class Corridor:
@@ -33,8 +52,10 @@ class Corridor:
         self.book: Book = configuration.load_book()
         self._sandbox_url = sandbox_url
         self._erps: dict[tuple[str, int], Erp] = {}
-        #: By agreement, as it was when its profile was loaded.
-        self._profiles: dict[str, tuple[Agreement, Profile]] = {}
+        #: By agreement.
+        self._profiles: dict[str, _Known] = {}
+        #: The files of profiles, and until when they need not be looked at again, by the monotonic clock.
+        self._files: tuple[_Files, float] = ((), 0.0)
         self._lock = threading.Lock()
         self._reported = ""
 
@@ -43,13 +64,24 @@ class Corridor:
         """Database and archive, opened on first use: dry runs need neither."""
         return Store.open(self.configuration.database_url(), Path(self.configuration.settings.paths.archive))
 
-    def transport(self) -> Transport:
-        """A transport of the caller's own: an instance is used from one thread at a time."""
-        return self._folders()
+    def kind_of(self, mailbox: str) -> str:  # noqa: ARG002 — the place where mailboxes of another kind are told apart
+        """Kind of the transport that a mailbox is on, such as "folder"."""
+        return FOLDER
+
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of transport that is collected from."""
+        return (FOLDER,)
+
+    def transport(self, kind: str) -> Transport:
+        """A transport of the caller's own: an instance is used from one thread at a time. Raises ConfigurationError."""
+        if kind == FOLDER:
+            return self._folders()
+        raise ConfigurationError(f"There is no transport of kind '{kind}' in this version; install the one that sent.")
 
     def prepare_mailboxes(self) -> None:
-        """Make the folders of every partner's mailbox."""
-        self._folders().prepare([partner.mailbox for partner in self.book.partners.values()])
+        """Make the folders of every partner's mailbox that is one."""
+        mailboxes = [partner.mailbox for partner in self.book.partners.values()]
+        self._folders().prepare([mailbox for mailbox in mailboxes if self.kind_of(mailbox) == FOLDER])
 
     def _folders(self) -> FolderTransport:
         settings = self.configuration.settings
@@ -70,15 +102,36 @@ class Corridor:
         return found
 
     def profile(self, agreement: Agreement) -> Profile:
-        """The agreement's profile with its overrides. Raises ConfigurationError with the author errors, if any."""
+        """The agreement's profile with its overrides, as the files are now (looked at once a second).
+
+        A file that is wrong leaves the last good state in place, and is reported. Raises ConfigurationError with the
+        author errors where there is none.
+        """
+        files = self._profile_files()
         with self._lock:
             known = self._profiles.get(agreement.id)
-        if known is not None and known[0] == agreement:
-            return known[1]
-        profile = load_agreed_profile(self.configuration, agreement)
+        if known is not None and known.agreement == agreement and known.files == files:
+            return known.profile
+        profile = self._load_profile(agreement, known)
         with self._lock:
-            self._profiles[agreement.id] = (agreement, profile)
+            self._profiles[agreement.id] = _Known(agreement, files, profile)
         return profile
+
+    def _load_profile(self, agreement: Agreement, known: _Known | None) -> Profile:
+        try:
+            return load_agreed_profile(self.configuration, agreement)
+        except ConfigurationError as error:
+            if known is None or known.agreement != agreement:
+                raise
+            self.report_once(f"the profile of {agreement.id} keeps its last good state: {error}")
+            return known.profile
+
+    def _profile_files(self) -> _Files:
+        files, until = self._files
+        if time.monotonic() >= until:
+            files = _files_below(Path(self.configuration.settings.paths.translations), builtin_root())
+            self._files = (files, time.monotonic() + LOOK_SECONDS)
+        return files
 
     def erp(self, name: str, company: int = 0) -> Erp:
         """The ERP of that name in the configuration, for a company of its own (0: its user's); ConfigurationError."""
@@ -120,6 +173,17 @@ class Corridor:
         if problem != self._reported:
             self._reported = problem
             log.error("%s", problem)
+
+
+def _files_below(*folders: Path) -> _Files:
+    found = {}
+    for file in (file for folder in folders for file in folder.rglob("*.toml")):
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            continue  # replaced just now: the next look sees what took its place
+        found[str(file)] = (status.st_mtime_ns, status.st_size)
+    return tuple((name, *status) for name, status in sorted(found.items()))
 
 
 def load_agreed_profile(configuration: Configuration, agreement: Agreement) -> Profile:

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import Durable, Retries, Submitter
 from edi_server.engine.workflows import Work, Workflows
-from edi_server.errors import ConfigurationError, EdiServerError
-from edi_server.store import Transmission
+from edi_server.errors import ConfigurationError, EdiServerError, TransportError
+from edi_server.store import OneDaemon, Transmission
 from edi_server.transports.port import Claim, Left, Transport
 from edi_server.transports.watching import Watch
 
@@ -26,12 +26,13 @@ log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Takes files from the mailboxes: claim, archive, commit, submit, release, in this order."""
+    """Takes files from the mailboxes of one kind: claim, archive, commit, submit, release, in this order."""
 
-    def __init__(self, corridor: Corridor, work: Work) -> None:
+    def __init__(self, corridor: Corridor, work: Work, kind: str) -> None:
         self._corridor = corridor
         self._work = work
-        self._transport: Transport = corridor.transport()
+        self._kind = kind
+        self._transport: Transport = corridor.transport(kind)
         #: True while there may be claims that were not taken: of an earlier process, or because the machine failed.
         self._are_unfinished = True
 
@@ -67,7 +68,7 @@ class Collector:
             direction="inbound",
             partner=partner.name if partner else None,
             mailbox=claim.mailbox,
-            transport="folder",
+            transport=self._kind,
             name=claim.name,
             size=archived.size,
             content_hash=archived.hash,
@@ -89,7 +90,8 @@ class Daemon:
         url = corridor.configuration.database_url()
         # First: bringing the tables to this version under a daemon of another version would break it.
         self._lock = _OneAtATime(Path(settings.paths.data) / "daemon.lock")
-        corridor.store  # noqa: B018 — the tables are brought to this version before anything runs
+        # The tables are brought to this version before anything runs.
+        self._on_database = OneDaemon(corridor.store.engine)
         self._durable = Durable(
             url,
             executor="daemon",
@@ -123,6 +125,7 @@ class Daemon:
         self._collector.join(timeout=10)
         self._durable.stop()
         self.submitter.close()
+        self._on_database.release()
         self._lock.release()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -136,14 +139,22 @@ class Daemon:
     def _collect(self) -> None:
         settings = self._corridor.configuration.settings
         folder = settings.transports.folder
-        collector = Collector(self._corridor, self.work)
-        with Watch(Path(settings.paths.inbox), folder.watch) as watch:
+        collectors = [Collector(self._corridor, self.work, kind) for kind in self._corridor.kinds()]
+        with _watch(Path(settings.paths.inbox), folder.watch) as watch:
             if watch.without:
                 log.info("inboxes are looked through every %s s only: %s", folder.scan_seconds, watch.without)
             while not self._stopping.is_set():
-                again = _carefully(collector.collect)
+                soon = [_carefully(collector.collect) for collector in collectors]
                 _carefully(self._reload_book)
-                watch.wait(min(folder.scan_seconds, again if again is not None else folder.scan_seconds))
+                _carefully(self._stay_the_only_one)
+                watch.wait(min(folder.scan_seconds, *(one for one in soon if one is not None), folder.scan_seconds))
+
+    def _stay_the_only_one(self) -> None:
+        try:
+            self._on_database.keep()
+        except ConfigurationError as error:
+            log.critical("stopping: %s", error)
+            self._stopping.set()
 
     def _reload_book(self) -> None:
         try:
@@ -155,6 +166,15 @@ class Daemon:
             self._durable.apply(self.workflows.schedules())
             self._is_book_new = False
             log.info("partner files were read again")
+
+
+def _watch(folder: Path, mode: Literal["auto", "on", "off"]) -> Watch:
+    """Watch a folder; where that fails although it was asked for, look through it as without, and say so."""
+    try:
+        return Watch(folder, mode)
+    except TransportError as error:
+        log.warning("%s", error)
+        return Watch(folder, "off")
 
 
 class _OneAtATime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ import msgspec
 
 from edi_server.canonical import DespatchAdvice, Record, When, to_json
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.staging import Envelope, Letter, stage
+from edi_server.engine.staging import Draft, Envelope, Letter, Request, draft_all, stage
 from edi_server.envelope.model import InterchangeHeader, MessageHeader
 from edi_server.erp.port import DeliveryDone
 from edi_server.errors import EdiServerError, ErpError
@@ -114,6 +114,8 @@ def send(corridor: Corridor, agreement: Agreement, document: Document, content: 
         findings=written.findings,
         validation="invalid" if has_errors(written.findings) else "valid",
     )
+    request = request_for(agreement, document, written)
+    drafts = {} if document.validation == "invalid" else draft_all(corridor.store, [request])
     with corridor.store.begin() as work:
         key, digest = str(document.business_key), str(document.content_hash)
         claimed = work.ledger.claim_key(key, digest, document.id, erp=document.erp)
@@ -123,24 +125,26 @@ def send(corridor: Corridor, agreement: Agreement, document: Document, content: 
         if document.validation == "invalid":
             _open_case(work, document)
             return None
-        return stage_document(corridor, work, agreement, document, written)
+        return stage_document(corridor, work, document, request, drafts)
 
 
-def stage_document(
-    corridor: Corridor, work: Work, agreement: Agreement, document: Document, written: Written, *, run: str = ""
-) -> str:
-    """Stage a written document in the caller's unit of work; the id of its transmission."""
-    letter = Letter(header=written.header, body=written.body)
-    why = f"{agreement.id} {document.id} {run}".strip()
-    staged = stage(
-        corridor.store,
-        work,
-        _envelope(agreement),
-        [letter],
-        why=why,
+def request_for(agreement: Agreement, document: Document, written: Written, *, run: str = "") -> Request:
+    """What is staged for a written document; `run` tells one sending of it from another."""
+    return Request(
+        envelope=_envelope(agreement),
+        letters=(Letter(header=written.header, body=written.body),),
+        why=f"{agreement.id} {document.id} {run}".strip(),
         name=agreement.writing.file_name,
         number=document.number or "",
     )
+
+
+def stage_document(
+    corridor: Corridor, work: Work, document: Document, request: Request, drafts: Mapping[str, Draft]
+) -> str:
+    """Stage a document in the caller's unit of work, drafted before it; the id of its transmission."""
+    kind = corridor.kind_of(request.envelope.mailbox)
+    staged = stage(corridor.store, work, request, kind=kind, draft=drafts.get(request.why))
     work.documents.place(
         document.id,
         transmission_id=staged.transmission.id,

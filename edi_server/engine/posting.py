@@ -8,11 +8,13 @@ import zlib
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+import msgspec
+
 from edi_server.canonical import Order, from_json
 from edi_server.engine.corridor import Corridor
 from edi_server.erp.port import Erp, OrderToPost, Posted, PostingPolicy, Refused
 from edi_server.errors import ConfigurationError
-from edi_server.store import Case, Claimed, Document, Work
+from edi_server.store import Case, Claimed, Document, ToPost, Work
 
 #: Documents per call of the ERP: ten cost a third of ten calls, more adds next to nothing.
 BATCH = 10
@@ -20,7 +22,23 @@ BATCH = 10
 TOOK_OVER = "took over"
 
 
-def batches(documents: Iterable[Document], lanes: int) -> list[tuple[str, list[str]]]:
+class Stuck(msgspec.Struct, frozen=True):
+    """A document that cannot be posted until a person changes something, parked alone."""
+
+    document_id: str
+    #: What is wrong, and what to do.
+    error: str
+
+
+class Afterwards(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from posting a batch."""
+
+    #: Ids of documents whose reference was held back until now.
+    released: tuple[str, ...]
+    stuck: tuple[Stuck, ...]
+
+
+def batches(documents: Iterable[Document | ToPost], lanes: int) -> list[tuple[str, list[str]]]:
     """(partition, document ids) of the work that posts these documents: equal references always share a partition."""
     by_lane: dict[str, list[str]] = {}
     for document in documents:
@@ -46,6 +64,11 @@ def is_waiting(document: Document) -> bool:
     )
 
 
+class _Ready(msgspec.Struct, frozen=True):
+    document: Document
+    order: OrderToPost
+
+
 class Posting:
     """Posts documents; every method may be repeated after a crash."""
 
@@ -53,17 +76,25 @@ class Posting:
         self._corridor = corridor
         self._store = corridor.store
 
-    def post(self, document_ids: Sequence[str]) -> list[str]:
-        """Post those that may be posted now; returns the ids of documents whose reference they held back until now.
+    def post(self, document_ids: Sequence[str]) -> Afterwards:
+        """Post those that may be posted now; one that cannot be, such as one of a removed agreement, stops no other.
 
         Raises ErpError and StoreError; what was posted until then is recorded.
         """
-        ready = [document for one in document_ids if (document := self._make_ready(one))]
-        for (erp, company), documents in groupby(ready, key=lambda document: (document.erp, document.company)):
-            self._post_to(self._corridor.erp(str(erp), self._company_id(company)), list(documents))
+        ready: list[_Ready] = []
+        stuck: list[Stuck] = []
+        for one in document_ids:
+            prepared = self._prepare(one)
+            if isinstance(prepared, Stuck):
+                stuck.append(prepared)
+            elif prepared is not None:
+                ready.append(prepared)
+        for (erp, company), few in groupby(ready, key=lambda one: (one.document.erp, one.document.company)):
+            self._post_to(self._corridor.erp(str(erp), self._company_id(company)), list(few))
         with self._store.read() as work:
-            done = work.documents.get_all(document_ids)
-            return [waiting.id for one in done if not is_waiting(one) for waiting in work.documents.held_behind(one)]
+            done = [one for one in work.documents.get_all(document_ids) if not is_waiting(one)]
+            released = tuple(waiting.id for one in done for waiting in work.documents.held_behind(one))
+        return Afterwards(released=released, stuck=tuple(stuck))
 
     def give_up(self, document_ids: Sequence[str], error: str) -> None:
         """The machine failed too often: mark what is not posted, so that people see it and its reference waits."""
@@ -71,6 +102,16 @@ class Posting:
             for document in work.documents.get_all(document_ids):
                 if is_waiting(document) and document.delivery == "pending":
                     work.documents.change(document.id, "parked", delivery="failed", detail=error)
+
+    def _prepare(self, document_id: str) -> _Ready | Stuck | None:
+        document = self._make_ready(document_id)
+        if document is None:
+            return None
+        try:
+            return _Ready(document, self._order(document))
+        except ConfigurationError as error:
+            self.give_up([document.id], str(error))
+            return Stuck(document.id, str(error))
 
     def _make_ready(self, document_id: str) -> Document | None:
         """Claim the document's business key; None if there is nothing to post (now)."""
@@ -83,7 +124,12 @@ class Posting:
                 self._hold(work, document, earlier[0])
                 return None
             claimed = work.ledger.claim_key(document.business_key, document.content_hash, document.id, erp=document.erp)
-            return document if _may_post(work, document, claimed) else None
+            if not _may_post(work, document, claimed):
+                return None
+            if document.delivery == "failed":
+                # From here to `give_up` it is pending, so that nobody rejects what the ERP may be taking just now.
+                work.documents.change(document.id, "tried again", delivery="pending")
+            return document
 
     def _hold(self, work: Work, document: Document, earlier: Document) -> None:
         happened = work.timeline.of(document.subject)
@@ -95,22 +141,21 @@ class Posting:
         company = self._corridor.book.companies.get(name or "")
         return company.odoo_company_id if company else 0
 
-    def _post_to(self, erp: Erp, documents: list[Document]) -> None:
-        orders = [self._order(document) for document in documents]
-        answers = erp.post_orders(orders)
-        for document, answer in zip(documents, answers, strict=True):
+    def _post_to(self, erp: Erp, ready: list[_Ready]) -> None:
+        answers = erp.post_orders([one.order for one in ready])
+        for one, answer in zip(ready, answers, strict=True):
             with self._store.begin() as work:
                 if isinstance(answer, Posted):
-                    _record_posted(work, document, answer)
+                    _record_posted(work, one.document, answer)
                 else:
-                    _record_refused(work, document, answer)
+                    _record_refused(work, one.document, answer)
 
     def _order(self, document: Document) -> OrderToPost:
+        agreement = self._corridor.agreement(str(document.agreement))
         order = from_json(document.type, document.content or b"")
         if not isinstance(order, Order):
             message = f"Documents of type {document.type} cannot be posted; end agreement {document.agreement}."
             raise ConfigurationError(message)
-        agreement = self._corridor.agreement(str(document.agreement))
         policy = PostingPolicy(
             confirm=agreement.policies.confirm,
             time_zone=agreement.time_zone,

@@ -7,8 +7,9 @@ are fixed from now on, and a number that is not used (because the unit of work f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
@@ -43,6 +44,35 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     counter: str
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """An interchange that is to be staged."""
+
+    envelope: Envelope
+    letters: tuple[Letter, ...]
+    #: Names the work for ever: the same reason is never staged twice.
+    why: str
+    #: Pattern of `partners.model.FILE_NAME_FIELDS`, and the document's number for it.
+    name: str
+    number: str = ""
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A request written with certain control numbers, its bytes archived. Void once other numbers are next."""
+
+    header: InterchangeHeader
+    letters: tuple[Letter, ...]
+    size: int
+    content_hash: str
+    #: Characters that the character set cannot say, and the like.
+    findings: tuple[Finding, ...]
+    at: datetime
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The control reference, then those of the messages."""
+        return (self.header.control_reference, *(letter.header.reference for letter in self.letters))
+
+
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
     """A transmission that only has to be delivered."""
 
@@ -53,46 +83,94 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
-def stage(
-    store: Store, work: Work, envelope: Envelope, letters: Sequence[Letter], *, why: str, name: str, number: str = ""
-) -> Staged:
-    """Stage an interchange. `why` names the work for ever: the same reason is never staged twice.
+class _Numbers(Protocol):
+    """Where control numbers come from."""
 
-    `name` is a pattern of `partners.model.FILE_NAME_FIELDS`, `number` the document's for it.
+    def next_control_number(self, scope: str, *, low: int = 1, high: int) -> int:
+        """See `store.control_numbers`."""
+
+
+class _Foreseen:
+    """The numbers that come next if nobody else takes one. Takes none."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._last: dict[str, int] = {}
+
+    def next_control_number(self, scope: str, *, low: int = 1, high: int) -> int:
+        """See `store.control_numbers`."""
+        if scope not in self._last:
+            there = self._work.control_numbers.find(scope)
+            self._last[scope] = there.last if there else low - 1
+        last = self._last[scope]
+        self._last[scope] = low if last >= high or last < low else last + 1
+        return self._last[scope]
+
+
+def draft_all(store: Store, requests: Sequence[Request]) -> dict[str, Draft]:
+    """Write requests and archive their bytes before the unit of work that stages them, in which fsync has no place.
+
+    By `Request.why`. Give them to `stage` in the same order; where somebody else takes a number in between, it writes
+    anew.
     """
+    with store.read() as work:
+        foreseen = _Foreseen(work)
+        references = [_references(foreseen, request) for request in requests]
+    return {one.why: _draft(store, one, numbers) for one, numbers in zip(requests, references, strict=True)}
+
+
+def _draft(store: Store, request: Request, references: tuple[str, ...]) -> Draft:
     now = datetime.now(UTC)
-    reference = _reference(work, envelope)
+    header = request.envelope.header
     header = msgspec.structs.replace(
-        envelope.header, control_reference=reference, date=_date(envelope.header, now), time=now.strftime("%H%M")
+        header, control_reference=references[0], date=_date(header, now), time=now.strftime("%H%M")
     )
-    named = [_named(work, envelope, letter, at) for at, letter in enumerate(letters, start=1)]
+    named = [_named(letter, reference) for letter, reference in zip(request.letters, references[1:], strict=True)]
     content, findings = wrap_edifact(
         header,
         [close_message(letter.header, letter.body) for letter in named],
-        line_breaks=envelope.writing.line_breaks,
+        line_breaks=request.envelope.writing.line_breaks,
+        lower_case=request.envelope.writing.lower_case,
     )
     archived = store.archive.put(content)
+    return Draft(
+        header=header,
+        letters=tuple(named),
+        size=archived.size,
+        content_hash=archived.hash,
+        findings=tuple(findings),
+        at=now,
+    )
+
+
+def stage(store: Store, work: Work, request: Request, *, kind: str, draft: Draft | None = None) -> Staged:
+    """Stage an interchange for a transport of that kind; `draft` spares writing it in here (`draft_all`)."""
+    references = _references(work.control_numbers, request)
+    if draft is None or draft.references != references:
+        draft = _draft(store, request, references)
+    envelope, header, named = request.envelope, draft.header, draft.letters
+    name = _file_name(request, named[0].header.type, references[0], draft.at)
     transmission = Transmission(
-        id=_id(why),
+        id=_id(request.why),
         direction="outbound",
         partner=envelope.partner,
         mailbox=envelope.mailbox,
-        transport="folder",
-        name=_file_name(name, envelope, named[0].header.type, reference, number, now),
-        size=archived.size,
-        content_hash=archived.hash,
+        transport=kind,
+        name=name,
+        size=draft.size,
+        content_hash=draft.content_hash,
         delivery="pending",
-        findings=tuple(findings),
+        findings=draft.findings,
     )
     if not work.transmissions.stage(transmission).is_new:
         # Leaving by an exception gives the control numbers back.
-        raise StoreError(f"“{why}” was staged before as transmission {transmission.id}.", permanent=True)
+        raise StoreError(f"“{request.why}” was staged before as transmission {transmission.id}.", permanent=True)
     interchange = Interchange.opened(header, transmission_id=transmission.id, number=1, direction="outbound")
     interchange = msgspec.structs.replace(
         interchange,
         partner=envelope.partner,
         agreement=envelope.agreement,
-        end_offset=len(content),
+        end_offset=draft.size,
         messages=len(named),
     )
     messages = tuple(
@@ -107,7 +185,7 @@ def stage(
         for at, letter in enumerate(named, start=1)
     )
     work.interchanges.add(interchange, messages)
-    return Staged(transmission=transmission, interchange=interchange, messages=messages, findings=tuple(findings))
+    return Staged(transmission=transmission, interchange=interchange, messages=messages, findings=draft.findings)
 
 
 def _id(why: str) -> str:
@@ -123,23 +201,26 @@ def _id(why: str) -> str:
     return str(UUID(int=instant << 80 | 8 << 76 | (digest >> 64 & 0xFFF) << 64 | 2 << 62 | digest & (1 << 62) - 1))
 
 
-def _reference(work: Work, envelope: Envelope) -> str:
-    numbers = envelope.numbers.interchange
-    number = work.control_numbers.next_control_number(
-        f"{envelope.counter}/interchange", low=numbers.low, high=numbers.high
-    )
-    return str(number).zfill(numbers.width)
+def _references(source: _Numbers, request: Request) -> tuple[str, ...]:
+    """The control reference, then those of the messages."""
+    numbers, counter = request.envelope.numbers, request.envelope.counter
+    first = numbers.interchange
+    reference = source.next_control_number(f"{counter}/interchange", low=first.low, high=first.high)
+    return (str(reference).zfill(first.width), *_message_references(source, request))
 
 
-def _named(work: Work, envelope: Envelope, letter: Letter, at: int) -> Letter:
-    numbers = envelope.numbers.message
-    number = at
-    if numbers.scope != "interchange":
-        number = work.control_numbers.next_control_number(
-            f"{envelope.counter}/message", low=numbers.low, high=numbers.high
-        )
-    header = msgspec.structs.replace(letter.header, reference=str(number).zfill(numbers.width))
-    return msgspec.structs.replace(letter, header=header)
+def _message_references(source: _Numbers, request: Request) -> Iterator[str]:
+    numbers = request.envelope.numbers.message
+    for at, _ in enumerate(request.letters, start=1):
+        number = at
+        if numbers.scope != "interchange":
+            scope = f"{request.envelope.counter}/message"
+            number = source.next_control_number(scope, low=numbers.low, high=numbers.high)
+        yield str(number).zfill(numbers.width)
+
+
+def _named(letter: Letter, reference: str) -> Letter:
+    return msgspec.structs.replace(letter, header=msgspec.structs.replace(letter.header, reference=reference))
 
 
 def _date(header: InterchangeHeader, now: datetime) -> str:
@@ -147,12 +228,12 @@ def _date(header: InterchangeHeader, now: datetime) -> str:
     return now.strftime("%Y%m%d" if header.syntax_version == "4" else "%y%m%d")
 
 
-def _file_name(pattern: str, envelope: Envelope, message: str, reference: str, number: str, now: datetime) -> str:
+def _file_name(request: Request, message: str, reference: str, at: datetime) -> str:
     return file_name(
-        pattern,
-        partner=envelope.partner,
+        request.name,
+        partner=request.envelope.partner,
         message=message,
         control_reference=reference,
-        document_number=number,
-        now=now,
+        document_number=request.number,
+        now=at,
     )

@@ -30,7 +30,7 @@ from edi_server.engine.durable import (
 )
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import advise_deliveries
-from edi_server.engine.posting import Posting, batches, is_waiting
+from edi_server.engine.posting import Posting, batches
 from edi_server.store import Case, DeadLetter, DeliveryAttempt, Subject
 
 RECEIVE, POST, DELIVER, ADVISE, WATCH = "receive", "post", "deliver", "advise", "watch"
@@ -52,7 +52,7 @@ class Work:
     def post(self, lane: str, document_ids: list[str], *, run: str = "") -> None:
         """Post documents that share a lane of their ERP."""
         argument = {"lane": lane, "documents": document_ids}
-        self._submitter.submit(POST, POST, _id(POST, document_ids[0], run), lane, argument)
+        self._submitter.submit(_queue(POST, lane), POST, _id(POST, document_ids[0], run), lane, argument)
 
     def deliver(self, transmission_id: str, mailbox: str, *, run: str = "") -> None:
         """Hand an outbound transmission over; those of one mailbox go in the order in which they were staged."""
@@ -78,7 +78,12 @@ class Work:
         argument = dict(letter.workflow_input or {})
         partition = str(argument.pop("partition"))
         kind = letter.workflow_kind
-        self._submitter.submit(kind, kind, f"{letter.workflow_id}#{run}", partition, argument)
+        self._submitter.submit(_queue(kind, partition), kind, f"{letter.workflow_id}#{run}", partition, argument)
+
+
+def _queue(kind: str, partition: str) -> str:
+    """Each ERP has a queue of its own: retries that wait for one that is away hold no worker of another."""
+    return f"{POST} {partition.rpartition('/')[0]}" if kind == POST else kind
 
 
 def _id(kind: str, subject: str, run: str) -> str:
@@ -104,10 +109,16 @@ class Workflows:
 
     def queues(self) -> list[Queue]:
         """The queues with their number of workers."""
-        engine = self._corridor.configuration.settings.engine
+        settings = self._corridor.configuration.settings
+        engine = settings.engine
+        with self._corridor.store.read() as work:
+            # Also those that are configured no longer: their documents shall be parked with words, not forgotten.
+            erps = sorted({*settings.erp, *work.documents.unposted_erps()})
         return [
             Queue(name=RECEIVE, workers=engine.receive_workers),
+            # What an earlier release submitted before each ERP had a queue of its own.
             Queue(name=POST, workers=engine.post_workers),
+            *(Queue(name=_queue(POST, f"{erp}/"), workers=engine.post_workers) for erp in erps),
             Queue(name=DELIVER, workers=engine.receive_workers),
             Queue(name=ADVISE, workers=engine.post_workers),
             Queue(name=WATCH, workers=1),
@@ -133,7 +144,7 @@ class Workflows:
         """Send off what follows from an opened transmission."""
         with self._corridor.store.read() as work:
             transmission = work.transmissions.get(transmission_id)
-            documents = [one for one in work.documents.of(transmission=transmission_id) if is_waiting(one)]
+            documents = work.documents.to_post(transmission_id)
             answers = list(iter_outbound(work, transmission_id))
         for answer in answers:
             self._work.deliver(answer, transmission.mailbox)
@@ -152,9 +163,16 @@ class Workflows:
             self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), gave_up.failure)
 
     def _post_and_release(self, lane: str, ids: list[str]) -> None:
-        for document_id in self._posting.post(ids):
+        afterwards = self._posting.post(ids)
+        for document_id in afterwards.released:
             self._work.post(lane, [document_id], run=f"after {ids[0]}")
-        self._settle(POST, ids[0])
+        for stuck in afterwards.stuck:
+            failure = Failure(error=stuck.error, permanent=True, attempts=1)
+            argument = {"lane": lane, "documents": [stuck.document_id]}
+            subject = Subject("document", stuck.document_id)
+            self._write_letter(_letter(POST, stuck.document_id, lane, argument, subject, failure))
+        if ids[0] not in {stuck.document_id for stuck in afterwards.stuck}:
+            self._settle(POST, ids[0])
 
     # deliver
 
@@ -169,9 +187,11 @@ class Workflows:
             self._park(DELIVER, transmission_id, mailbox, argument, subject, gave_up.failure)
 
     def _hand_over(self, transmission_id: str) -> None:
+        with self._corridor.store.read() as work:
+            kind = work.transmissions.get(transmission_id).transport
         deliver(
             self._corridor.store,
-            self._corridor.transport(),
+            self._corridor.transport(kind),
             transmission_id,
             expected_within=self._corridor.expected_within,
         )
@@ -250,6 +270,8 @@ class Workflows:
                         attempts=RECOVERY_BOUND,
                     )
                     work.dead_letters.park(letter)
+            if broken.workflow == POST and "documents" in broken.argument:
+                self._posting.give_up(broken.argument["documents"], broken.error)
 
     def _forget(self) -> None:
         """Ids of finished work need not be kept for ever: every step looks at the store before it acts."""
@@ -267,16 +289,7 @@ class Workflows:
         subject: Subject | None,
         failure: Failure,
     ) -> None:
-        letter = DeadLetter(
-            workflow_id=f"{kind}:{subject_id}",
-            workflow_kind=kind,
-            workflow_input={**argument, "partition": partition},
-            subject_kind=subject.kind if subject else None,
-            subject_id=subject.id if subject else None,
-            error=failure.error if not failure.trace else f"{failure.error}\n{failure.trace}",
-            permanent=failure.permanent,
-            attempts=failure.attempts,
-        )
+        letter = _letter(kind, subject_id, partition, argument, subject, failure)
         self._durable.attempt("park", self._write_letter, letter, is_last=True)
 
     def _write_letter(self, letter: DeadLetter) -> None:
@@ -299,6 +312,21 @@ def _nothing(function: Any) -> Any:
         function(*arguments)
 
     return call
+
+
+def _letter(
+    kind: str, subject_id: str, partition: str, argument: dict[str, Any], subject: Subject | None, failure: Failure
+) -> DeadLetter:
+    return DeadLetter(
+        workflow_id=f"{kind}:{subject_id}",
+        workflow_kind=kind,
+        workflow_input={**argument, "partition": partition},
+        subject_kind=subject.kind if subject else None,
+        subject_id=subject.id if subject else None,
+        error=failure.error if not failure.trace else f"{failure.error}\n{failure.trace}",
+        permanent=failure.permanent,
+        attempts=failure.attempts,
+    )
 
 
 def _schedule(agreement: Any) -> Schedule:

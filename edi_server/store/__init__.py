@@ -33,8 +33,10 @@ URL, or tables of another version).
 
 from edi_server.store.acknowledgments import Answer, Matched
 from edi_server.store.archive import Archive, Archived, FolderArchive, MemoryArchive
+from edi_server.store.documents import ToPost
 from edi_server.store.ledger import Claimed
 from edi_server.store.migration import upgrade
+from edi_server.store.one_daemon import OneDaemon
 from edi_server.store.opening import Opened
 from edi_server.store.records import (
     Acknowledgment,
@@ -73,11 +75,13 @@ __all__ = [
     "Matched",
     "MemoryArchive",
     "Message",
+    "OneDaemon",
     "Opened",
     "Posting",
     "Store",
     "Subject",
     "Taken",
+    "ToPost",
     "Transmission",
     "Watermark",
     "Work",

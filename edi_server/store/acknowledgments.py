@@ -92,6 +92,12 @@ class Acknowledgments:
             )
         return Matched(stored, about and self._interchanges.get(about.id), is_new)
 
+    def keep(self, acknowledgment: Acknowledgment) -> Acknowledgment:
+        """Write down what a partner answered without acting on it; the second time changes nothing."""
+        carrier = acknowledgment.message_id or acknowledgment.interchange_id or acknowledgment.id
+        once = f"received|{carrier}|{acknowledgment.kind}|{acknowledgment.about_control_reference}"
+        return self._store_once(acknowledgment, once)[0]
+
     def _store_once(self, acknowledgment: Acknowledgment, once: str) -> tuple[Acknowledgment, bool]:
         values = msgspec.structs.asdict(acknowledgment) | {"once": once}
         if insert_once(self._connection, acknowledgments, values):

@@ -12,13 +12,22 @@ from edi_server.errors import StoreError
 from edi_server.findings import Finding
 from edi_server.store import states
 from edi_server.store.records import Document, Event, now
-from edi_server.store.rows import every, first, insert_once
+from edi_server.store.rows import every, first, insert_once, pieces
 from edi_server.store.tables import cases, documents, interchanges, messages
 from edi_server.store.timeline import Timeline
 
 _table = documents
 #: What lists read: everything but the content.
 _SLIM = [column for column in _table.c if column.name != "content"]
+
+
+class ToPost(msgspec.Struct, frozen=True):
+    """No more of a document than it takes to decide where it is posted."""
+
+    id: str
+    erp: str
+    #: What it is posted in order of.
+    reference: str | None
 
 
 class Documents:
@@ -68,6 +77,40 @@ class Documents:
         ):
             query = query if value is None else query.where(column == value)
         return every(self._connection, query, Document)
+
+    def in_messages(self, message_ids: Sequence[str]) -> list[Document]:
+        """Those of these messages, in order, without content."""
+        found: list[Document] = []
+        for piece in pieces(message_ids):
+            query = select(*_SLIM).where(_table.c.message_id.in_(piece)).order_by(_table.c.id)
+            found += every(self._connection, query, Document)
+        return found
+
+    def to_post(self, transmission_id: str) -> list[ToPost]:
+        """The documents of an inbound transmission that are to be posted and have not been, in order."""
+        query = (
+            select(_table.c.id, _table.c.erp, _table.c.reference)
+            .where(
+                _table.c.transmission_id == transmission_id,
+                _table.c.direction == "inbound",
+                _table.c.validation == "valid",
+                _table.c.delivery.in_(("pending", "failed")),
+                _table.c.superseded_by.is_(None),
+                _table.c.erp.is_not(None),
+            )
+            .order_by(_table.c.id)
+        )
+        return [ToPost(**row) for row in self._connection.execute(query).mappings()]
+
+    def unposted_erps(self) -> list[str]:
+        """Names of the ERPs that inbound documents wait for."""
+        query = select(_table.c.erp).where(
+            _table.c.direction == "inbound",
+            _table.c.validation == "valid",
+            _table.c.delivery.in_(("pending", "failed")),
+            _table.c.erp.is_not(None),
+        )
+        return sorted(self._connection.execute(query.distinct()).scalars())
 
     def newest(
         self,

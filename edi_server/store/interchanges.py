@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -191,13 +191,31 @@ class Interchanges:
             self._connection.execute(update(_table).where(_table.c.id == interchange_id).values(values))
             self._timeline.add(interchange.subject, "acknowledgment", result=state, detail=detail, actor=actor)
         by_state: dict[states.AcknowledgmentState, list[str]] = {}
-        for message in self.messages(interchange_id):
-            then = _follow(message, state, per_message or {})
-            if then != message.acknowledgment:
-                by_state.setdefault(then, []).append(message.id)
+        # Of tens of thousands of messages, with all that was found about them, no more than this.
+        slim = select(messages.c.id, messages.c.reference, messages.c.acknowledgment)
+        for one in self._connection.execute(slim.where(messages.c.interchange_id == interchange_id)):
+            then = _follow(one.id, one.reference, one.acknowledgment, state, per_message or {})
+            if then != one.acknowledgment:
+                by_state.setdefault(then, []).append(one.id)
         for then, ids in by_state.items():
             self._mark_messages(ids, then, detail, actor)
         return changed or bool(by_state)
+
+    def mark_messages(self, outcomes: Mapping[str, states.Outcome], *, detail: str = "") -> None:
+        """Say of messages (by id), and of their documents, what is answered; only while their transmission is opened.
+
+        Ahead of `mark_acknowledged` of their interchange, which then finds nothing left to do.
+        """
+        by_state: dict[str, list[str]] = {}
+        for message, state in outcomes.items():
+            by_state.setdefault(state, []).append(message)
+        for then, ids in by_state.items():
+            self._mark_messages(ids, then, detail, "system")
+
+    def acknowledgments_of_messages(self, interchange_id: str) -> list[str]:
+        """The acknowledgment of each of its messages, in order."""
+        query = select(messages.c.acknowledgment).where(messages.c.interchange_id == interchange_id)
+        return list(self._connection.execute(query.order_by(messages.c.number)).scalars())
 
     def _mark_messages(self, ids: list[str], state: str, detail: str, actor: str) -> None:
         for piece in pieces(ids):
@@ -231,14 +249,18 @@ class Interchanges:
 
 
 def _follow(
-    message: Message, state: states.AcknowledgmentState, per_message: dict[str, states.Outcome]
+    message_id: str,
+    reference: str,
+    now_: states.AcknowledgmentState,
+    state: states.AcknowledgmentState,
+    per_message: Mapping[str, states.Outcome],
 ) -> states.AcknowledgmentState:
     """What becomes of a message when its interchange becomes `state` (see `Interchanges.mark_acknowledged`)."""
-    named = per_message.get(message.id) or per_message.get(message.reference)
+    named = per_message.get(message_id) or per_message.get(reference)
     if named is not None:
-        states.MESSAGE_ACKNOWLEDGMENT.check(message.acknowledgment, named)
+        states.MESSAGE_ACKNOWLEDGMENT.check(now_, named)
         return named
     says_nothing_of_it = state in ("partially accepted", "accepted with errors")
-    if says_nothing_of_it or not states.MESSAGE_ACKNOWLEDGMENT.allows(message.acknowledgment, state):
-        return message.acknowledgment
+    if says_nothing_of_it or not states.MESSAGE_ACKNOWLEDGMENT.allows(now_, state):
+        return now_
     return state

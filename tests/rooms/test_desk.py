@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from desk_plant import Told, follow_up, make_plant, send_off
+from sqlalchemy import text
 
 from edi_server.config import Configuration
 from edi_server.desk import presence, views
@@ -13,6 +14,7 @@ from edi_server.desk.actions import Desk, open_store, person_here
 from edi_server.desk.actors import Actor, NotAllowed, NotPossible
 from edi_server.desk.showing import raw_bytes, show
 from edi_server.engine.corridor import Corridor
+from edi_server.engine.posting import Posting
 from edi_server.engine.workflows import Work
 from edi_server.erp.sandbox import Sandbox
 from edi_server.errors import ErpError, StoreError
@@ -298,9 +300,13 @@ def test_a_delivery_that_was_given_up_is_resumed_by_a_resend(desk):
                 attempts=8,
             )
         )
+        document = work.documents.of(transmission=transmission_id)[0]
+        work.connection.execute(text("UPDATE documents SET delivery = 'failed' WHERE id = :id"), {"id": document.id})
     desk.resend("WH/OUT/00001", actor=ANNE)
     with desk.store.read() as work:
         assert work.dead_letters.get(letter.id).state == "resumed"
+    with pytest.raises(NotPossible, match="about to leave; wait until"):
+        desk.reject(document.id, "Too late.", actor=ANNE)
 
 
 # Reject
@@ -347,6 +353,9 @@ def test_a_document_whose_posting_broke_off_is_rejected_only_if_the_erp_does_not
         presence.announce_sandbox(desk.data, sandbox.url)
         corridor = Corridor(desk.configuration, sandbox_url=sandbox.url)
         document = unposted(desk, corridor, sandbox)
+        with pytest.raises(NotPossible, match="being posted to sandbox just now"):
+            desk.reject("4500099999", "too late", actor=ANNE)
+        Posting(corridor).give_up([document.id], "The ERP is away.")
         with pytest.raises(ErpError):
             desk.reject("4500099999", "too late", actor=ANNE)
         assert document_of(desk, "4500099999").validation == "valid", "nothing was decided while nobody can know"

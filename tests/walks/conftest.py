@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,15 +69,27 @@ class Plant:
             time.sleep(0.05)
 
 
-@pytest.fixture
-def plant(tmp_path: Path, empty_database_url: str) -> Iterator[Plant]:
-    """A running plant on each kind of database."""
-    folder = tmp_path / "a plant"
+@contextmanager
+def running_plant(folder: Path, database_url: str, *, toml: str = "", **environ: str) -> Iterator[Plant]:
+    """A plant in a new folder, with other settings than the tests' own where that is asked for."""
     shutil.copytree(ROOT / "partners", folder / "partners")
-    (folder / "edi-server.toml").write_text("")
-    environ = {**SETTINGS, "EDI_SERVER_DATABASE__URL": empty_database_url}
+    (folder / "edi-server.toml").write_text(toml)
+    environ = {**SETTINGS, "EDI_SERVER_DATABASE__URL": database_url, **environ}
     with Sandbox(folder / "var" / "sandbox.sqlite") as sandbox:
         corridor = Corridor(Configuration.load(folder / "edi-server.toml", environ), sandbox_url=sandbox.url)
         with Daemon(corridor) as daemon:
             yield Plant(folder, sandbox, corridor, daemon)
         corridor.store.close()
+
+
+@pytest.fixture(name="running_plant")
+def _running_plant() -> Callable[..., object]:
+    """For plants with settings of their own."""
+    return running_plant
+
+
+@pytest.fixture
+def plant(tmp_path: Path, empty_database_url: str) -> Iterator[Plant]:
+    """A running plant on each kind of database."""
+    with running_plant(tmp_path / "a plant", empty_database_url) as running:
+        yield running
