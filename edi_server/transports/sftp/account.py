@@ -1,0 +1,78 @@
+"""SFTP accounts: who may log in, how, from where, and how much they may leave."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from datetime import datetime
+
+import msgspec
+
+#: RFC 7914: N, r, p; 16 MB and about 50 ms of a core.
+_COST = {"n": 2**14, "r": 8, "p": 1}
+
+
+class AccountKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key of the partner; several overlap while they change it."""
+
+    #: As in an authorized_keys file: "ssh-ed25519 AAAA… comment".
+    key: str
+    #: Valid from and until, in UTC; None for no limit.
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """True within its dates. `now` in UTC."""
+        return (self.begins is None or self.begins <= now) and (self.ends is None or now < self.ends)
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """How much an account may hold at a time: unfinished, waiting and in `out/`."""
+
+    #: Bytes and files in `in/`, uploads under way included.
+    bytes: int = 1024 * 1024 * 1024
+    files: int = 10_000
+    #: Bytes of one file.
+    largest_file: int = 512 * 1024 * 1024
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One account. It sees its own folders and nothing else."""
+
+    #: User name, and name of its folder.
+    name: str
+    #: Mailbox that its files go to and come from.
+    mailbox: str
+    keys: tuple[AccountKey, ...] = ()
+    #: Keys of authorities whose certificates for the account's name are taken.
+    authorities: tuple[str, ...] = ()
+    #: Made by `hash_password`; "" for none.
+    password: str = ""
+    quota: Quota = Quota()
+    #: Sessions at a time.
+    sessions: int = 20
+    #: Networks that it may come from, such as "192.0.2.0/24"; empty for everywhere.
+    networks: tuple[str, ...] = ()
+    #: Algorithms that nobody should use any more, for partners whose software has no others.
+    legacy_algorithms: bool = False
+
+
+def hash_password(password: str) -> str:
+    """The password as it may be kept: scrypt with a salt of its own (RFC 7914)."""
+    salt = os.urandom(16)
+    digest = hashlib.scrypt(password.encode(), salt=salt, **_COST)
+    return f"scrypt${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+#: Compared with where there is no account or no password, so that both take the same time.
+_NOBODY = hash_password(os.urandom(16).hex())
+
+
+def fits_password(kept: str, password: str) -> bool:
+    """True if it is the password that was kept; takes the same time where none was."""
+    scheme, _, rest = (kept or _NOBODY).partition("$")
+    salt, _, digest = rest.partition("$")
+    given = hashlib.scrypt(password.encode(), salt=base64.b64decode(salt), **_COST)
+    return hmac.compare_digest(given, base64.b64decode(digest)) and bool(kept) and scheme == "scrypt"
