@@ -24,6 +24,8 @@ KeyPath = tuple[str | int, ...]
 Table = dict[str, Any]
 R = TypeVar("R", bound=msgspec.Struct)
 
+#: How much a word must have in common with a wrong one to be what was meant.
+_LEAST = 0.6
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}'  # strings first, so that no other rule looks inside them
     r"|'''.*?'{3,5}"
@@ -176,8 +178,18 @@ def dotted(path: Iterable[str | int]) -> str:
 def nearest(key: str, valid: Iterable[str]) -> str:
     """A half sentence that names the valid key next to a wrong one, or all of them if none is near."""
     choices = sorted(valid)
-    close = difflib.get_close_matches(key.lower(), choices, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else f"valid here: {', '.join(choices)}"
+    best = max(choices, key=lambda one: (_alike(key, one), _same_start(key, one)), default="")
+    return f"did you mean '{best}'?" if _alike(key, best) >= _LEAST else f"valid here: {', '.join(choices)}"
+
+
+def _same_start(key: str, other: str) -> int:
+    """How many letters two words begin with alike."""
+    return next((n for n, (one, two) in enumerate(zip(key, other, strict=False)) if one != two), len(key))
+
+
+def _alike(key: str, other: str) -> float:
+    """How much two words have in common, from 0 to 1; a key in capitals may be meant as one in small letters."""
+    return max(difflib.SequenceMatcher(None, word, other).ratio() for word in (key, key.lower()))
 
 
 class Typing:

@@ -32,7 +32,7 @@ def _starts_with(tag: str, values: tuple[str, ...], names: dict[str, Any]) -> st
     heads = tuple(f"{tag}+{value}" for value in values)
     lengths = {len(head) for head in heads}
     if len(lengths) > 1:
-        pattern = f"{tag}\\+(?:{'|'.join(map(re.escape, values))}){_END}"
+        pattern = f"{tag}[^+]*\\+(?:{'|'.join(map(re.escape, values))}){_END}"
         return f"{_named(names, re.compile(pattern).match)}(s) is not None"
     length = lengths.pop()
     same = f"s[:{length}] == {heads[0]!r}" if len(heads) == 1 else f"s[:{length}] in {heads!r}"

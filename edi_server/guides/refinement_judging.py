@@ -83,7 +83,7 @@ class _Judge:
 
     def _before(self, row: int, within: _Stretch) -> int:
         """Index of the last segment of a stretch that stands before the place of a row."""
-        before = [index for index in range(*within) if self._positions[index] < row]
+        before = [index for index in range(*within) if self._positions[index] <= row]
         return before[-1] if before else within[0]
 
     # -- what they say

@@ -148,5 +148,6 @@ def _is_about(guide: Guide, path: Path, tag: str, element: str) -> bool:
 
 def _close(code: str, listed: Iterable[str]) -> str:
     """Half a sentence with the code that was probably meant, or nothing: lists are long."""
-    said = nearest(code, listed)
+    alike = [one for one in listed if len(one) == len(code)]
+    said = nearest(code, alike or listed)
     return f"; {said}" if said.startswith("did you") else ""
