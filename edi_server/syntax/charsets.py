@@ -52,8 +52,9 @@ _TO_EUC = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(
 _LATIN = {"iso8859-1", "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-9", "iso8859-15"}
 #: No ISO 8859 set has a character there, but nearly every text in UTF-8 or Windows-1252 has one.
 _UPPER_CONTROLS = re.compile(rb"[\x80-\x9f]")
-#: What UTF-8 text in a Latin script consists of when it has no byte from 80 to 9F.
-_LATIN_TEXT = re.compile("[\x00-\x7f\u00a0-\u017f\u0218-\u021b]*\\Z")
+#: What UTF-8 text in a Latin script consists of when it has no byte from 80 to 9F; the sign that some program before us
+#: put for what it could not read, and byte order marks, included.
+_LATIN_TEXT = re.compile("[\x00-\x7f\u00a0-\u017f\u0218-\u021b\ufeff\ufffd]*\\Z")
 _C1 = re.compile("[\u0080-\u009f]")
 _UNREADABLE = re.compile("[\u0080-\u009f\ufffd]")
 _ASCII = bytes(range(0x80))

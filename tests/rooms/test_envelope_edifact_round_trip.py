@@ -60,7 +60,6 @@ NOT_CANONICAL = {
     "UNB ends in separators with nothing behind them": {
         "hellooops_vscode-edi-support__docs_bug-edifact-escape.edifact"
     },
-    "asterisks are released without need": {"php-edifact_edifact__files_example_order_error.edi"},
     "lines are wrapped inside segments": {
         "rioncm_bots-edi-k8s__my_first_plugin_order02.edi",
         "rioncm_bots-edi-k8s__source2_orders03.edi",

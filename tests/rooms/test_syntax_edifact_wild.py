@@ -245,6 +245,12 @@ def test_utf_8_under_another_set_loses_no_text(charset):
     assert raw[finding.place.offset :].startswith("üße".encode())
 
 
+def test_what_was_lost_before_it_was_sent_is_told_and_not_read_as_three_letters():
+    raw = message("NAD+BY+K\ufffdlte GmbH")
+    assert body(raw) == ["NAD+BY+K\ufffdlte GmbH"]
+    assert codes(raw) == ["syntax.charset-contradicted"]
+
+
 def test_two_bytes_of_level_x_that_look_like_separators_are_none():
     text = "ア・イ：十？"
     encoded = text.encode("iso2022_jp")
