@@ -18,12 +18,11 @@ from edi_server.acknowledgments.answering import (
     wants_ta1,
 )
 from edi_server.acknowledgments.aperak import aperak_header, aperak_version, write_aperak
-from edi_server.acknowledgments.application_advice import advice_group, advice_header, advice_version, write_824
+from edi_server.acknowledgments.application_advice import advice_header, advice_version, write_824
 from edi_server.acknowledgments.comparing import Standing, compare, layer_of
-from edi_server.acknowledgments.contrl import answer_header, contrl_header, write_contrl
+from edi_server.acknowledgments.contrl import contrl_header, write_contrl
 from edi_server.acknowledgments.error_codes import DUPLICATE, MEANINGS
 from edi_server.acknowledgments.functional import (
-    answer_group,
     answered_version,
     functional_header,
     write_997,
@@ -32,6 +31,7 @@ from edi_server.acknowledgments.functional import (
 from edi_server.acknowledgments.reading import read_acknowledgment
 from edi_server.acknowledgments.reading_contrl import read_contrl
 from edi_server.acknowledgments.received import GroupAnswer, MessageAnswer, ReceivedAcknowledgment, ReportedError
+from edi_server.acknowledgments.replying import advice_group, answer_group, answer_header
 from edi_server.acknowledgments.ta1 import write_ta1
 from edi_server.acknowledgments.verdict import (
     SUSPENDED,

@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import chain, islice, repeat
 
 from edi_server.acknowledgments.advice import Advice, condition_of, words
-from edi_server.acknowledgments.answering import ADVICE_GROUP, is_advised
-from edi_server.acknowledgments.functional import answer_group, answered_version
+from edi_server.acknowledgments.answering import is_advised
+from edi_server.acknowledgments.functional import answered_version
 from edi_server.acknowledgments.pieces import limited, segment, text, wrapped
 from edi_server.acknowledgments.verdict import Outcome
 from edi_server.acknowledgments.x12_reference import ReferenceNumbers
@@ -49,21 +49,6 @@ def write_824(
 def advice_header(group: GroupHeader | None, message_reference: str) -> MessageHeader:
     """ST of the 824 about messages of a group."""
     return MessageHeader(reference=message_reference, type="824", version=advice_version(group), agency="X")
-
-
-def advice_group(group: GroupHeader, *, control_reference: str, date: str, time: str, version: str) -> GroupHeader:
-    """GS of the group (AG) that carries 824s about a group, as `answer_group` says."""
-    answer = answer_group(group, control_reference=control_reference, date=date, time=time, version=version)
-    return GroupHeader(
-        message_type=ADVICE_GROUP,
-        sender=answer.sender,
-        recipient=answer.recipient,
-        control_reference=control_reference,
-        date=date,
-        time=time,
-        agency=answer.agency,
-        version=version,
-    )
 
 
 def advice_version(group: GroupHeader | None) -> str:

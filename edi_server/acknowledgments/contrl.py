@@ -63,26 +63,6 @@ def contrl_header(subject: InterchangeHeader, message_reference: str, associatio
     )
 
 
-def answer_header(subject: InterchangeHeader, *, control_reference: str, date: str, time: str) -> InterchangeHeader:
-    """UNB of the interchange that carries the CONTRL: sender and recipient change places, as the partner wrote them.
-
-    Syntax, character set and test indicator are those of the interchange that is answered; an acknowledgment is never
-    asked for. `date` (YYMMDD; CCYYMMDD in syntax version 4) and `time` (HHMM) are the caller's.
-    """
-    version = subject.syntax_version if subject.syntax_version in ("1", "2", "3", "4") else "3"
-    return InterchangeHeader(
-        syntax="edifact",
-        charset=subject.charset,
-        syntax_version=version,
-        sender=subject.recipient,
-        recipient=subject.sender,
-        date=date,
-        time=time,
-        control_reference=control_reference,
-        test=subject.test,
-    )
-
-
 class _Report:
     """Writes the segments of one CONTRL."""
 

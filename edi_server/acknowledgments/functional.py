@@ -96,23 +96,6 @@ def answered_version(group: GroupHeader, kind: Literal["997", "999"]) -> tuple[s
     return version, "" if is_guide else association
 
 
-def answer_group(group: GroupHeader, *, control_reference: str, date: str, time: str, version: str) -> GroupHeader:
-    """GS of the group that carries 997s or 999s about a group: sender and receiver change places.
-
-    `version` is GS08 whole; `date` is CCYYMMDD (YYMMDD before 004010).
-    """
-    return GroupHeader(
-        message_type=FUNCTIONAL_GROUP,
-        sender=group.recipient,
-        recipient=group.sender,
-        control_reference=control_reference,
-        date=date,
-        time=time,
-        agency=group.agency or "X",
-        version=version,
-    )
-
-
 def _write(group: GroupVerdict, kind: Literal["997", "999"], reference: str, *, report_warnings: bool) -> list[str]:
     if group.subject.header.message_type == FUNCTIONAL_GROUP:
         raise ValueError("A group of acknowledgments (GS01 = FA) is not acknowledged.")
