@@ -12,6 +12,8 @@ from edi_server.syntax.remarks import remark
 
 #: Number of the segment at an index of the block at hand, within its message or interchange.
 NumberOf = Callable[[int], int]
+#: What stands between segments.
+_BETWEEN = ("syntax.segment-empty", "syntax.comment")
 
 
 def place_of(
@@ -56,7 +58,7 @@ def _finding(
     block: Block, oddity: Oddity, number_of: NumberOf, interchange: str | None, message: str | None
 ) -> Finding:
     index = bisect_right(block.offsets, oddity.offset) - 1
-    if index < 0 or oddity.code == "syntax.segment-empty":
+    if index < 0 or oddity.code in _BETWEEN:
         return remark(oddity.code, Place(interchange=interchange, message=message, offset=oddity.offset))
     element, component = block.position(index, oddity.offset)
     place = Place(

@@ -118,7 +118,8 @@ def x12_dialect(separators: Separators, version: str = "00401", *, wide: bool = 
 
 def as_sent(segment: str, separators: Separators) -> str:
     """A segment in normal form with the separators of its interchange, for people."""
-    marks = (separators.element, separators.component, separators.repetition.strip() or "*")
+    repetition = separators.repetition if separators.repetition != " " else "*"
+    marks = (separators.element, separators.component, repetition)
     return to_text(segment.translate(dict(zip(map(ord, "+:*"), marks, strict=True))))
 
 

@@ -152,7 +152,7 @@ def _usable(element: str, component: str, terminator: str, isa11: str) -> Separa
 
 def _plain(field: bytes) -> str:
     """An element without line breaks and the blanks that fill it up."""
-    return field.translate(None, b"\r\n").decode("latin-1").strip()
+    return field.translate(None, b"\r\n").decode("latin-1").strip(_BLANKS)
 
 
 def _misshapen(fields: list[bytes]) -> int:
