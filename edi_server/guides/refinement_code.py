@@ -60,6 +60,8 @@ class _Code:
         self._inside: dict[_Way, list[str]] = {(): []}
         self._flush: dict[_Way, list[str]] = {(): []}
         self._counters: dict[tuple[Any, ...], str] = {}
+        #: Variables that keep the segment that began an occurrence.
+        self._triggers: dict[_Way, str] = {}
 
     def build(self) -> Quick:
         for count in self._plan.counts:
@@ -110,6 +112,7 @@ class _Code:
         if self._flush.get(way):
             lines += [f"if {variable}:", *_indented(self._flush[way], 1)]
         lines += [f"{name} = {start}" for name, start in _starts(self._inside.get(way, []))]
+        lines += [f"{self._triggers[way]} = s"] if way in self._triggers else []
         return [*lines, f"{variable} = {self._condition(way)}"]
 
     # -- what is asked
@@ -154,7 +157,8 @@ class _Code:
             texts = [self._counter(scope, term.target, "texts") for term in ask.terms]
             joined = " + ".join(texts)
             return f"len(set({joined})) == len({joined})"
-        there = [self._count_of(term, scope) for term in ask.terms]
+        # What is counted anyway is asked for before what has to be looked for.
+        there = sorted((self._count_of(term, scope) for term in ask.terms), key=lambda one: one[0] == "(")
         number = " + ".join(f"({name} > 0)" for name in there)
         return {
             "all_of": " and ".join(there),
@@ -176,8 +180,18 @@ class _Code:
     # -- variables
 
     def _count_of(self, term: Term, scope: _Way) -> str:
-        """The variable that is 0 while a term is not there."""
+        """What is false or 0 while a term is not there."""
+        stops = term.target.stops
+        if scope and not term.outer and term.target.spots and stops == (Stop(scope[-1].row),):
+            return self._in_trigger(term.target, scope)
         return self._counter(() if term.outer else scope, term.target, "there")
+
+    def _in_trigger(self, target: Target, scope: _Way) -> str:
+        """That the segment that began the occurrence has something: looked for only when it is asked for."""
+        if scope not in self._triggers:
+            self._triggers[scope] = self._variable("s", "''")
+        filled = filled_expression(self._tag(scope[-1]), target.spots, self._names)
+        return "(" + filled.replace("(s)", f"({self._triggers[scope]})") + ")"
 
     def _counter(self, scope: _Way, target: Target, mode: str) -> str:
         """The variable that counts segments where a term is "there", its values ("count"), or collects its "texts"."""

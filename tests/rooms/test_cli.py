@@ -18,12 +18,15 @@ from edi_server.config import Configuration, Setting
 from edi_server.desk import views
 from edi_server.desk.actions import Done
 from edi_server.desk.excerpts import Excerpt, Pointed
+from edi_server.desk.guidelines import GuidelineChecked, GuidelineExplained
 from edi_server.desk.profiles import ProfileChecked, ProfileExplained
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import Durable, Retries, Submitter
 from edi_server.engine.workflows import Work, Workflows
 from edi_server.erp.warehouse import OrderSeen
 from edi_server.findings import Finding, Place
+from edi_server.guides.refinement import Problem as GuidelineProblem
+from edi_server.guides.refinement_explaining import ExplainedLine
 from edi_server.samples import SAMPLES
 from edi_server.translation import Explained, ProfileProblem
 
@@ -32,11 +35,11 @@ ROOT = Path(__file__).parents[2]
 RECORDS = [
     *(getattr(views, name) for name in vars(views) if name.endswith(("Row", "Shown"))),
     views.Location, views.Occurrence, Done, Pointed, Excerpt, Finding, Place, Setting, ProfileChecked, ProfileProblem,
-    ProfileExplained, Explained, OrderSeen,
+    ProfileExplained, Explained, OrderSeen, GuidelineChecked, GuidelineExplained, GuidelineProblem, ExplainedLine,
 ]  # fmt: skip
 COMMANDS = [
     "serve", "demo", "sandbox", "inspect", "translate", "documents", "show", "rejected", "transmissions", "reprocess",
-    "resend", "reject", "cases", "dead-letters", "schedule", "config", "profile",
+    "resend", "reject", "cases", "dead-letters", "schedule", "config", "profile", "guideline",
 ]  # fmt: skip
 
 
@@ -364,6 +367,29 @@ def test_explain_prints_each_line_with_its_source_and_reason(built):
     answer = call_json("profile", "explain", "borealis", "ORDERS", config=built)
     assert answer["lines"][0].keys() >= {"key", "places", "codec", "source"}
     assert "choose one of" in call("profile", "explain", "borealis", "nothing", config=built, code=2)
+
+
+def test_guidelines_are_checked_and_author_errors_end_with_one(built, tmp_path):
+    assert " ok\n" in call("guideline", "check", config=built)
+    answer = call_json("guideline", "check", "nordmarkt-orders", config=built)
+    assert (answer["problems"], answer["guidelines"][0]["guides"]) == (0, ["ORDERS D.96A"])
+    wrong = tmp_path / "wrong one.toml"
+    wrong.write_text('[guideline]\nmessage = "ORDERS"\nversions = ["D.96A"]\n[narrow]\n"RFG" = "mandatory"\n', "utf-8")
+    text = call("guideline", "check", str(wrong), config=built, code=1)
+    assert "wrong one.toml:5: narrow.RFG" in text.replace("\n", "")
+    assert "did you mean 'nordmarkt-orders'" in call("guideline", "check", "nordmarkt-order", config=built, code=2)
+    wrong.write_text('[guideline]\nmessage = "ORDERS"\nversions = ["D.95A"]\n', "utf-8")
+    assert "known versions: " in call("guideline", "check", str(wrong), config=built, code=1)
+
+
+def test_each_line_of_a_guideline_is_explained_beside_the_standard(built):
+    text = call("guideline", "explain", "nordmarkt-orders", config=built)
+    assert "DTM[2005=137]" in text
+    assert "mandatory, once (standard: mandatory, up to 35 times)" in text
+    assert "Nordmarkt's handbook 4.2: 3.2: every order says when it is wanted" in text
+    answer = call_json("guideline", "explain", "nordmarkt-orders", config=built)
+    assert {line["key"] for line in answer["lines"]} >= {"PAI", "rules.article"}
+    assert "rules.line-count" not in {line["key"] for line in answer["lines"]}
 
 
 # documents, show, rejected, transmissions
