@@ -71,6 +71,10 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     #: True if an earlier call had done it, and this one found nothing left to do; `name` is then the one asked for.
     earlier: bool = False
+    #: False while the partner's receipt is still to come.
+    confirmed: bool = True
+    #: What proves it, to be kept: the receipt as it came, or what the other side says of the file.
+    proof: bytes = b""
 
 
 class Transport(Protocol):

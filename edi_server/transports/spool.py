@@ -115,6 +115,11 @@ class Spool:
             shutil.rmtree(claim.path.parent, ignore_errors=True)
             sync_folder(self._folder / "waiting")
 
+    def forget_key(self, mailbox: str, key: str) -> None:
+        """The key may come again as something new: what had it is gone on the other side."""
+        with _told(self._folder):
+            self._known(mailbox, key).unlink(missing_ok=True)
+
     def forget(self, before: datetime) -> int:
         """Remove keys that were taken before; what waits keeps its key. How many were removed."""
         waiting = {claim.transmission_id for claim in self.claimed()}

@@ -1,0 +1,306 @@
+"""Remote SFTP mailboxes, against OpenSSH's own server: taken once, removed only afterwards, delivered whole."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import asyncssh
+import msgspec
+import pytest
+
+from edi_server.errors import ConfigurationError, TransportError
+from edi_server.transports.loop import Loop
+from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
+from edi_server.transports.sftp.remote import HostKeyChangedError, Place
+from edi_server.transports.sftp.remote import test_place as try_place
+
+SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
+pytestmark = [
+    pytest.mark.skipif(not Path(SSHD).exists(), reason="sshd is missing"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="sshd must be started by root"),
+]
+
+
+class Server:
+    """OpenSSH's server for one folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.host_key, self.user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+        self.host_key.write_private_key(folder / "host")
+        (folder / "host").chmod(0o600)
+        self.user_key.write_public_key(folder / "authorized")
+        for name in ("in", "out", "archive", "claimed"):
+            (folder / name).mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        (folder / "config").write_text(
+            f'Port {self.port}\nListenAddress 127.0.0.1\nHostKey "{folder}/host"\nPidFile "{folder}/pid"\n'
+            f'AuthorizedKeysFile "{folder}/authorized"\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n'
+            "Subsystem sftp internal-sftp\nMaxStartups 100\nMaxSessions 100\n"
+        )
+        Path("/run/sshd").mkdir(exist_ok=True)
+        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=subprocess.PIPE)
+        end = time.monotonic() + 10
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            assert self.process.poll() is None, self.process.stderr.read()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    def place(self, **changes):
+        return Place(
+            **{
+                "host": "127.0.0.1",
+                "port": self.port,
+                "user": "root",
+                "host_keys": (self.host_key.export_public_key().decode(),),
+                "private_key": self.user_key.export_private_key().decode(),
+                "seconds": 10.0,
+                **changes,
+            }
+        )
+
+    def drop(self, name, content=b"UNB'", folder="in"):
+        path = self.folder / folder / name
+        path.write_bytes(content)
+        return path
+
+    def names(self, folder):
+        return sorted(path.name for path in (self.folder / folder).iterdir())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    made = Server(tmp_path_factory.mktemp("a server"))
+    yield made
+    made.process.terminate()
+    made.process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def _empty(server):
+    for name in ("in", "out", "archive", "claimed"):
+        for path in (server.folder / name).iterdir():
+            path.unlink()
+
+
+@pytest.fixture(scope="module")
+def loop():
+    with Loop() as running:
+        yield running
+
+
+class Ours:
+    """Our side of it, with a clock of its own."""
+
+    def __init__(self, server, loop, folder, **changes):
+        self.server, self.loop, self.folder = server, loop, folder
+        self.now = 0.0
+        self.remote = Remote(
+            **{
+                "mailbox": "north",
+                "place": server.place(),
+                "inbox": f"{server.folder}/in",
+                "outbox": f"{server.folder}/out",
+                "archive": f"{server.folder}/archive",
+                **changes,
+            }
+        )
+        self.restart()
+
+    def restart(self):
+        self.mailbox = RemoteMailbox(self.remote, self.folder, self.loop, clock=lambda: self.now)
+        self.mailbox.prepare()
+
+    def look(self, *, rest=31.0):
+        self.now += rest
+        return self.mailbox.collect().claims
+
+    def take(self):
+        self.look()
+        return self.look()
+
+
+@pytest.fixture
+def ours(server, loop, tmp_path):
+    return Ours(server, loop, tmp_path)
+
+
+def test_a_file_that_rests_is_taken_and_goes_only_after_it_was_released(server, ours):
+    server.drop("order.edi", b"UNB'" * 10_000)
+    assert ours.look() == ()
+    (claim,) = ours.look()
+    assert (claim.name, claim.mailbox, claim.path.read_bytes()) == ("order.edi", "north", b"UNB'" * 10_000)
+    assert ours.look() == ()
+    assert server.names("in") == ["order.edi"]
+    ours.mailbox.release(claim)
+    ours.look()
+    assert server.names("in") == []
+    assert ours.mailbox.claimed() == []
+
+
+def test_a_growing_file_an_empty_one_and_unfinished_names_are_left(server, ours):
+    path = server.drop("growing.edi")
+    server.drop("empty.edi", b"")
+    server.drop("a.part")
+    server.drop(".hidden")
+    ours.look()
+    path.write_bytes(b"UNB'" * 2)
+    assert ours.look() == ()
+    assert [claim.name for claim in ours.look()] == ["growing.edi"]
+
+
+def test_the_same_name_again_is_taken_again(server, ours):
+    for content in (b"first", b"again"):
+        server.drop("order.edi", content)
+        os.utime(server.folder / "in" / "order.edi", (1000, 1000))
+        (claim,) = ours.take()
+        assert claim.path.read_bytes() == content
+        ours.mailbox.release(claim)
+        ours.look()
+        assert server.names("in") == []
+
+
+@pytest.mark.parametrize("crash", ["before release", "after release"])
+def test_a_crash_neither_loses_nor_doubles(server, ours, crash):
+    server.drop("order.edi")
+    (claim,) = ours.take()
+    if crash == "after release":
+        ours.mailbox.release(claim)
+    ours.restart()
+    again = ours.mailbox.claimed()
+    assert [one.transmission_id for one in again] == ([claim.transmission_id] if crash == "before release" else [])
+    assert ours.take() == ()
+    for one in again:
+        ours.mailbox.release(one)
+    assert ours.take() == ()
+    assert server.names("in") == []
+
+
+def test_moved_left_and_claimed_files(server, loop, tmp_path):
+    moving = Ours(server, loop, tmp_path / "move", after="move", claim=f"{server.folder}/claimed")
+    server.drop("order.edi")
+    (claim,) = moving.take()
+    assert (server.names("in"), server.names("claimed")) == ([], ["order.edi"])
+    moving.mailbox.release(claim)
+    moving.look()
+    assert (server.names("claimed"), server.names("archive")) == ([], ["order.edi"])
+    leaving = Ours(server, loop, tmp_path / "leave", after="leave")
+    server.drop("order.edi")
+    (claim,) = leaving.take()
+    leaving.mailbox.release(claim)
+    assert leaving.take() == ()
+    leaving.restart()
+    assert leaving.take() == ()
+    assert server.names("in") == ["order.edi"]
+
+
+def test_a_file_that_was_claimed_when_we_crashed_is_read_afterwards(server, loop, tmp_path):
+    claiming = Ours(server, loop, tmp_path, claim=f"{server.folder}/claimed")
+    server.drop("order.edi", folder="claimed")
+    assert [claim.name for claim in claiming.look()] == ["order.edi"]
+
+
+def test_a_marker_says_that_a_file_is_complete(server, loop, tmp_path):
+    marked = Ours(server, loop, tmp_path, marker=".done", pattern="*.edi")
+    server.drop("a.edi")
+    server.drop("b.edi")
+    server.drop("b.edi.done", b"x")
+    (claim,) = marked.look()
+    assert claim.name == "b.edi"
+    marked.mailbox.release(claim)
+    marked.look()
+    assert server.names("in") == ["a.edi"]
+
+
+def test_many_files_are_taken_once_each(server, ours):
+    for number in range(60):
+        server.drop(f"{number:03}.edi", str(number).encode())
+    claims = ours.take()
+    assert sorted(int(claim.path.read_bytes()) for claim in claims) == list(range(60))
+
+
+def test_what_is_delivered_appears_whole_once_and_with_its_proof(server, ours):
+    ours.mailbox.stage("t1", "north", b"UNB'" * 100_000)
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert (handed.name, handed.earlier) == ("desadv.edi", False)
+    assert msgspec.json.decode(handed.proof)["size"] == 400_000
+    assert ours.mailbox.hand_over("t1", "north", "desadv.edi").earlier
+    ours.mailbox.stage("t2", "north", b"other")
+    assert ours.mailbox.hand_over("t2", "north", "desadv.edi").name == "desadv-2.edi"
+    assert server.names("out") == ["desadv-2.edi", "desadv.edi"]
+
+
+def test_a_crash_between_the_upload_and_its_rename_or_after_it_delivers_once(server, ours, monkeypatch):
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    original = asyncssh.SFTPClient.rename
+
+    async def die_before(*_):
+        raise OSError("killed")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", die_before)
+    with pytest.raises(TransportError):
+        ours.mailbox.hand_over("t1", "north", "desadv.edi")
+
+    async def die_after(self, *paths):
+        await original(self, *paths)
+        raise OSError("killed")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", die_after)
+    ours.restart()
+    with pytest.raises(TransportError):
+        ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", original)
+    ours.restart()
+    assert ours.mailbox.hand_over("t1", "north", "desadv.edi").name == "desadv.edi"
+    assert server.names("out") == ["desadv.edi"]
+
+
+def test_another_host_key_stops_everything_for_good(server, loop, tmp_path):
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    changed = Ours(server, loop, tmp_path, place=server.place(host_keys=(other,)))
+    server.drop("order.edi")
+    with pytest.raises(HostKeyChangedError, match="another host key") as caught:
+        changed.look()
+    assert caught.value.permanent
+    both = (other, server.host_key.export_public_key().decode())
+    rotating = Ours(server, loop, tmp_path / "both", place=server.place(host_keys=both))
+    assert rotating.look() == ()
+    with pytest.raises(ConfigurationError, match="could be anybody"):
+        Ours(server, loop, tmp_path / "none", place=server.place(host_keys=())).look()
+
+
+def test_what_does_not_work_is_said_in_words(server, loop, tmp_path):
+    stranger = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    with pytest.raises(TransportError, match="does not let root in"):
+        Ours(server, loop, tmp_path / "a", place=server.place(private_key=stranger)).look()
+    with pytest.raises(TransportError, match="refuses connections"):
+        Ours(server, loop, tmp_path / "b", place=server.place(port=1)).look()
+    with pytest.raises(TransportError, match="no such file or folder"):
+        Ours(server, loop, tmp_path / "c", inbox="/nowhere").look()
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        Ours(server, loop, tmp_path / "d", place=server.place(private_key="nonsense")).look()
+
+
+def test_the_connection_test_tells_each_step(server, loop):
+    def steps(place, inbox="in", outbox="out"):
+        found = loop.run(try_place(place, f"{server.folder}/{inbox}", f"{server.folder}/{outbox}"), 20)
+        return [(step.name, step.ok) for step in found]
+
+    good = steps(server.place())
+    assert good == [(name, True) for name in ("DNS", "TCP", "host key", "login", "list", "write", "rename", "delete")]
+    assert server.names("out") == []
+    assert steps(server.place(port=1))[-1] == ("TCP", False)
+    assert steps(server.place(host="nowhere.invalid"))[-1] == ("DNS", False)
+    other = asyncssh.generate_private_key("ssh-ed25519")
+    assert steps(server.place(host_keys=(other.export_public_key().decode(),)))[-1] == ("host key", False)
+    assert steps(server.place(private_key=other.export_private_key().decode()))[-1] == ("login", False)
+    assert steps(server.place(), inbox="none")[-1] == ("list", False)
+    assert steps(server.place(), outbox="none")[-1] == ("write", False)
