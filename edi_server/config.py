@@ -19,6 +19,7 @@ import msgspec
 
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
+from edi_server.guides.library import use_folder
 from edi_server.located import KeyPath, Raw, Table, Typing, dotted, nearest, read_toml
 from edi_server.partners import Agreement, Book, Company, identity_of
 from edi_server.partners.file import check_companies
@@ -121,6 +122,13 @@ class Transports(_Section, frozen=True, kw_only=True):
     folder: FolderSettings = FolderSettings()
 
 
+class Guides(_Section, frozen=True, kw_only=True):
+    """`[guides]`."""
+
+    #: Guides added by `edi-server guide add`, found before our own; `guides` below `paths.data` where empty.
+    folder: str = ""
+
+
 class Log(_Section, frozen=True, kw_only=True):
     """`[log]`."""
 
@@ -144,6 +152,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     erp: dict[str, Erp] = msgspec.field(default_factory=DEMO_ERPS.copy)
     engine: Engine = Engine()
     transports: Transports = Transports()
+    guides: Guides = Guides()
     log: Log = Log()
 
 
@@ -211,6 +220,7 @@ class Configuration:
     def load(cls, path: Path | None, environ: Mapping[str, str]) -> Configuration:
         """Read the file (`path`, else EDI_SERVER_CONFIG, else `edi-server.toml` here, else none) and the environment.
 
+        From then on guides are looked for in `guides.folder` too, wherever in the process somebody asks for one.
         Raises ConfigurationError with all problems, each with file and line or variable, and the key path.
         """
         file = _file_of(path, environ)
@@ -227,7 +237,9 @@ class Configuration:
         _check(settings, typing)
         typing.raise_if_any()
         base = (file.parent if file else Path()).absolute()
-        return cls(_complete(settings, base), origins, Secrets(environ), file)
+        complete = _complete(settings, base)
+        use_folder(Path(complete.guides.folder))
+        return cls(complete, origins, Secrets(environ), file)
 
     def effective(self) -> list[Setting]:
         """Every key with its value, secrets masked, and where it came from."""
@@ -385,6 +397,7 @@ def _complete(settings: Settings, base: Path) -> Settings:
     absolute = {name: str(base / path) for name, path in paths.items() if name != "archive"}
     absolute["archive"] = str(base / paths["archive"]) if paths["archive"] else str(Path(absolute["data"], "archive"))
     url = settings.database.url or f"sqlite:///{absolute['data']}/edi.sqlite"
+    added = Path(absolute["data"], "guides")
     sole = next(iter(settings.erp)) if len(settings.erp) == 1 else ""
     companies = {
         name: msgspec.structs.replace(
@@ -396,6 +409,7 @@ def _complete(settings: Settings, base: Path) -> Settings:
         settings,
         paths=Paths(**absolute),
         database=msgspec.structs.replace(settings.database, url=_absolute_sqlite(url, base)),
+        guides=Guides(folder=str(base / settings.guides.folder if settings.guides.folder else added)),
         companies=companies,
     )
 

@@ -5,7 +5,7 @@ The standards' tables are data in `data/`, written by our own converter, tested 
 """
 
 from edi_server.guides.checker import Checked, Codes, check, with_offsets
-from edi_server.guides.library import known_guides, load_guide, nearest_guide
+from edi_server.guides.library import known_guides, known_segments, load_guide, nearest_guide, use_folder
 from edi_server.guides.model import Guide, Node, Tree
 from edi_server.guides.tree import Numbering, flatten, numbering
 
@@ -19,8 +19,10 @@ __all__ = [
     "check",
     "flatten",
     "known_guides",
+    "known_segments",
     "load_guide",
     "nearest_guide",
     "numbering",
+    "use_folder",
     "with_offsets",
 ]

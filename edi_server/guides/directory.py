@@ -27,9 +27,9 @@ from edi_server.guides.model import Component, Condition, ConditionKind, Element
 
 DATA = Path(__file__).parent / "data"
 
-_ELEMENT = re.compile(r"(\w+) (?:(an|a|n)(\.\.)?([0-9]+)|(AN|ID|R|DT|TM|B|N[0-9]?) ([0-9]+)/([0-9]+))(?: (.*))?")
-_USE = re.compile(r"(\w+)(!?)(?:\*([0-9]+))?")
-_CONDITION = re.compile(r"(D[1-7])\(([0-9]+(?:,[0-9]+)+)\)|([PRECL])((?:[0-9]{2}){2,})")
+ELEMENT = re.compile(r"(\w+) (?:(an|a|n)(\.\.)?([0-9]+)|(AN|ID|R|DT|TM|B|N[0-9]?) ([0-9]+)/([0-9]+))(?: (.*))?")
+USE = re.compile(r"(\w+)(!?)(?:\*([0-9]+))?")
+CONDITION = re.compile(r"(D[1-7])\(([0-9]+(?:,[0-9]+)+)\)|([PRECL])((?:[0-9]{2}){2,})")
 _NOTES: dict[ConditionKind, str] = {
     "one-only": "D1",
     "all-or-none": "D2 P",
@@ -74,7 +74,7 @@ class Directory:
         return {element.id: element for element in map(self._element, self.lines("elements"))}
 
     def _element(self, line: str) -> Element:
-        identifier, kind, up_to, length, x12_kind, least, most, name = self._match(_ELEMENT, line, "elements").groups()
+        identifier, kind, up_to, length, x12_kind, least, most, name = self._match(ELEMENT, line, "elements").groups()
         return Element(
             id=identifier,
             name=name or identifier,
@@ -90,7 +90,7 @@ class Directory:
         return {row[0]: self._composite(*row) for row in self._rows("composites")}
 
     def _composite(self, identifier: str, name: str, uses: str, conditions: str) -> ElementUse:
-        parts = (self._match(_USE, use, "composites").groups() for use in uses.split())
+        parts = (self._match(USE, use, "composites").groups() for use in uses.split())
         components = tuple(
             Component(element=self._known(part), mandatory=bool(mark))
             for part, mark, repeat in parts
@@ -119,7 +119,7 @@ class Directory:
         }
 
     def _use(self, use: str) -> ElementUse:
-        identifier, mark, repeat = self._match(_USE, use, "segments").groups()
+        identifier, mark, repeat = self._match(USE, use, "segments").groups()
         composite = self.composites.get(identifier)
         whole = composite or self._alone(self._known(identifier), mandatory=bool(mark))
         return ElementUse(
@@ -143,7 +143,7 @@ class Directory:
         return tuple(self._condition(one, table) for one in text.split())
 
     def _condition(self, text: str, table: str) -> Condition:
-        note, places, letter, pairs = self._match(_CONDITION, text, table).groups()
+        note, places, letter, pairs = self._match(CONDITION, text, table).groups()
         numbers = places.split(",") if note else re.findall("..", pairs)
         return Condition(kind=_KINDS[note or letter], parts=tuple(map(int, numbers)))
 
@@ -160,7 +160,7 @@ class Directory:
 
     def _damaged(self, text: str, table: str) -> NoReturn:
         raise ConfigurationError(
-            f"The guide table {self.folder / table}.txt is damaged at {text!r}; reinstall edi-server."
+            f"The guide table {self.folder / table}.txt is damaged at {text!r}; reinstall edi-server, or add it again."
         )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from pathlib import Path
 
 from edi_server.errors import ConfigurationError
 from edi_server.findings import Finding, Place
 from edi_server.guides.directory import DATA, Directory, open_directory, open_folder
 from edi_server.guides.model import Guide, SegmentDefinition
 from edi_server.guides.segment_table import SegmentTable
-from edi_server.guides.shelves import Shelved, forget, has_changed, shelf
+from edi_server.guides.shelves import Shelved, added_folder, forget, has_changed, places_of, set_folder, shelf
 
 #: CONTRL belongs to the syntax, not to a directory: UNH says D:3 or 2:2 for syntax version 3 and 4:1 for version 4.
 _CONTRL = {"D.3": "service-3", "4.1": "service-4"}
@@ -20,6 +21,8 @@ _TA1 = {"service": "service"}
 _SERVICE_MESSAGES = {"edifact": {"CONTRL": _CONTRL}, "x12": {"TA1": _TA1}}
 #: Other ways in which UNH names the same table.
 _SAME = {("CONTRL", "2.2"): "D.3"}
+#: Issues within a year; D.01C alone had a third.
+_ISSUES = {"A": 0, "B": 1, "C": 1.5}
 
 
 @cache
@@ -60,6 +63,13 @@ def nearest_guide(version: str, message: str, syntax: str = "edifact") -> tuple[
     return guide, doubt
 
 
+def use_folder(folder: Path | None) -> None:
+    """Find guides that users added in this folder before our own from now on; None for ours alone."""
+    if folder != added_folder():
+        set_folder(folder)
+        look_again()
+
+
 def look_again() -> None:
     """Find what users added in the meantime; guides that did not change stay the same objects."""
     forget()
@@ -90,16 +100,15 @@ def _exact(version: str, message: str, syntax: str) -> str:
 def _nearest(versions: tuple[str, ...], version: str, message: str, syntax: str) -> str:
     if message == "CONTRL" and syntax == "edifact":
         return "4.1" if re.match(r"(D\.)?4", version) else "D.3"
-    age = _age(version, syntax)
-    family = age // 1000 if syntax == "x12" else 0
+    age, family = _age(version, syntax), _family(version, syntax)
     return min(versions, key=lambda one: (_family(one, syntax) != family, abs(_age(one, syntax) - age)))
 
 
-def _family(version: str, syntax: str) -> int:
+def _family(version: str, syntax: str) -> float:
     return _age(version, syntax) // 1000 if syntax == "x12" else 0
 
 
-def _age(version: str, syntax: str) -> int:
+def _age(version: str, syntax: str) -> float:
     """How old a version is, ascending; one that says nothing counts as D.96A or 004010.
 
     EDIFACT: issues since 1990 (D.96A is 12, D.96B 13). X12: the number itself, 004010 being 4010.
@@ -107,9 +116,9 @@ def _age(version: str, syntax: str) -> int:
     if syntax == "x12":
         digits = re.search(r"[0-9]{3,6}", version)
         return _x12_age(digits[0]) if digits else 4010
-    match = re.search(r"([0-9]{2})\s*([AB])", version.upper())
+    match = re.search(r"([0-9]{2})\s*([A-C])", version.upper())
     year, letter = (int(match[1]), match[2]) if match else (96, "A")
-    return ((year - 90) % 100) * 2 + (letter == "B")
+    return ((year - 90) % 100) * 2 + _ISSUES[letter]
 
 
 def _x12_age(digits: str) -> int:
@@ -160,6 +169,17 @@ def _load(syntax: str, version: str, message: str) -> Guide:
     folder = _SERVICE_MESSAGES.get(syntax, {}).get(message, {}).get(version)
     place = Shelved(DATA / syntax / folder) if folder else shelf(syntax)[message][version]
     return _read(syntax, version, message, place)
+
+
+def known_segments(syntax: str, version: str) -> dict[str, SegmentDefinition]:
+    """All segments of a version by tag, service segments included; empty if we do not know the version."""
+    services = (folders for folders in _SERVICE_MESSAGES.get(syntax, {}).values() if version in folders)
+    folder = next((folders[version] for folders in services), version)
+    found: dict[str, SegmentDefinition] = {}
+    # What users added has the last word.
+    for place in places_of(syntax, folder):
+        found |= _segments(open_folder(place.folder, place.stamp), syntax)
+    return found
 
 
 @cache

@@ -24,7 +24,7 @@ from edi_server.guides.model import Group, Nesting, Position, SegmentDefinition
 
 #: Groups that begin the detail section (the model of the supply-chain messages; CONTRL and APERAK have none).
 _DETAIL = ("LIN", "CPS")
-_SECTIONS = ("header", "detail", "summary")
+SECTIONS = ("header", "detail", "summary")
 #: Repetitions of what may be repeated without a limit.
 UNLIMITED = 9999999
 
@@ -51,7 +51,7 @@ class SegmentTable:
 
     def _read(self, line: str, *, is_group: bool) -> None:
         self._close(_indent(line))
-        if line.strip() in _SECTIONS:
+        if line.strip() in SECTIONS:
             self._section = line.strip()
             return
         name, presence, repeat, *nest = line.split()

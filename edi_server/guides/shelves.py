@@ -42,10 +42,14 @@ class _Added:
     looked_at: float = 0.0
 
 
-def use_folder(folder: Path | None) -> None:
-    """Find guides in this folder before our own from now on; None for ours alone. The folder need not exist yet."""
+def set_folder(folder: Path | None) -> None:
+    """Say which folder is that of added guides, None for none; it need not exist yet."""
     _Added.folder = folder
-    forget()
+
+
+def added_folder() -> Path | None:
+    """The folder of added guides."""
+    return _Added.folder
 
 
 def forget() -> None:
@@ -72,6 +76,12 @@ def shelf(syntax: str) -> dict[str, dict[str, Shelved]]:
             if file.stem not in TABLES and not _SERVICE.fullmatch(file.parent.name):
                 found.setdefault(file.stem, {}).setdefault(file.parent.name, Shelved(file.parent, stamp))
     return found
+
+
+def places_of(syntax: str, version: str) -> list[Shelved]:
+    """Where tables of a version stand, ours first."""
+    places = [Shelved(place.folder / version, place.stamp) for place in _folders(syntax)]
+    return [place for place in reversed(places) if (place.folder / "segments.txt").is_file()]
 
 
 def _folders(syntax: str) -> Iterator[Shelved]:
