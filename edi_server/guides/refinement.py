@@ -83,7 +83,8 @@ def check_rules(tree: Tree, refinement: Refinement) -> list[Finding]:
     if refined is None or refined.refinement is not refinement:
         refined = _refined(refine(tree.guide, refinement))
     assert refined is not None
-    if refined.quick is None or refined.quick(tree.positions, tree.segments):
+    # Where nothing has a place, the guide says so, and there is nowhere to miss anything.
+    if refined.quick is None or not tree.segments or refined.quick(tree.positions, tree.segments):
         return []
     return judge(tree, refined.plan)
 

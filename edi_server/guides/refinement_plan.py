@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from edi_server.findings import Severity
 from edi_server.guides.model import Guide
@@ -185,7 +186,9 @@ def _term(guide: Guide, path: Path, anchor: int) -> Term:
 
 
 def _only(guide: Guide, path: Path, anchor: int) -> Target:
+    """The one place that a path of a rule means: a number of a line, not also that of the line above it (C829.1082)."""
     targets = resolve(guide, path, anchor)
     if len(targets) > 1:
         raise NoPlace(f"{path} is in several places; a rule needs one")
-    return targets[0]
+    beside = path.leaf is not None and bool(path.leaf.conditions)
+    return targets[0] if beside else replace(targets[0], spots=targets[0].spots[:1])

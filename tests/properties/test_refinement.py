@@ -1,6 +1,7 @@
 """The quick answer of a refinement and its explanation hold to the same verdict, whatever the message."""
 
 from functools import cache
+from pathlib import Path
 from random import Random
 
 from hypothesis import HealthCheck, given, settings
@@ -8,12 +9,13 @@ from hypothesis import strategies as st
 from strategies import make_message
 
 from edi_server.guides import check, load_guide
-from edi_server.guides.refinement import check_refinement, load_refinement
+from edi_server.guides.refinement import check_refined, check_refinement, load_refinement, refine
 from edi_server.guides.refinement_code import quick_check
 from edi_server.guides.refinement_judging import judge
 from edi_server.guides.refinement_plan import plan
 
 ORDERS = load_guide(message="ORDERS", version="D.96A")
+GUIDELINE = Path(__file__).parents[2] / "partners" / "guidelines" / "nordmarkt-orders.toml"
 HEAD = '[guideline]\nmessage = "ORDERS"\nversions = ["D.96A"]\n'
 NARROW = [
     '"DTM[2005=137]" = { presence = "mandatory", repeat = 1 }',
@@ -98,3 +100,27 @@ def test_the_quick_answer_is_yes_exactly_where_the_explanation_finds_nothing(tmp
         # the message as a whole.
         beyond = any(":" in segment[3:4] for segment in tree.segments) or any(n == 6 for n in rules)
         assert findings or beyond
+
+
+@cache
+def nordmarkt():
+    return refine(ORDERS, load_refinement(GUIDELINE))
+
+
+mangled = st.tuples(
+    st.integers(0, 2**32), st.lists(st.text("ABNLIDTQUSRFGM+:*'123? \x01\x02", max_size=12), max_size=4)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(mangled, st.sampled_from([0.0, 0.05, 0.2]))
+def test_no_message_is_too_mangled_for_a_guideline(case, density):
+    seed, more = case
+    random = Random(seed)
+    message = talk(seed, density) + more
+    random.shuffle(message)
+    del message[random.randrange(len(message) + 1) :]
+    checked = check_refined(nordmarkt(), message, released=True, offsets=range(len(message) + 1))
+    for finding in checked.findings:
+        assert finding.sentence.endswith(".")
+        assert finding.place.segment is None or 1 <= finding.place.segment <= max(len(message), 1)
