@@ -14,7 +14,7 @@ from edi_server.envelope.model import GroupHeader, Identity, InterchangeHeader, 
 from edi_server.envelope.remarks import remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax.edifact import Dialect
-from edi_server.syntax.normal import to_text
+from edi_server.syntax.normal import from_text, to_text
 
 #: Makes the place of an element and component of the segment at hand.
 PlaceOf = Callable[[int, int], Place]
@@ -207,6 +207,14 @@ def meant_version(version: str, release: str) -> tuple[str, str]:
     if _RELEASE.match(release):
         return _VERSIONS.get(version.upper(), version), release.upper()
     return version, release
+
+
+def with_version(segment: str, version: str, release: str) -> str:
+    """UNH with another version and release."""
+    tag, reference, kind, *rest = segment.split("+")
+    name, _, _, *others = [*kind.split(":"), "", ""]
+    kind = ":".join([name, from_text(version), from_text(release), *others]).rstrip(":")
+    return "+".join([tag, reference, kind, *rest])
 
 
 def check_message_header(header: MessageHeader, place: PlaceOf) -> list[Finding]:

@@ -197,7 +197,7 @@ class MessageRead(msgspec.Struct, frozen=True, kw_only=True):
     #: Counts messages in the interchange, the first being 1.
     number: int
     header: MessageHeader
-    #: UNH to UNT, or ST to SE, in normal form.
+    #: UNH to UNT, or ST to SE, in normal form. A version that UNH spells unusually is here as it is meant.
     segments: list[str]
     #: Byte offset of the first character of each segment, and, one longer, of the byte behind the last terminator.
     offsets: list[int]

@@ -105,6 +105,9 @@ def _announced(advice: bytes, offset: int, findings: list[Finding]) -> Separator
     if reason:
         findings.append(_malformed(advice, offset, reason))
         return None
+    if not separators.terminator.isascii():
+        place = Place(offset=offset + len("UNA") + len(marks) - 1, tag="UNA")
+        findings.append(remark("syntax.terminator-typographic", place, found=separators.terminator, expected="'"))
     return separators
 
 

@@ -81,7 +81,8 @@ def test_a_line_break_may_terminate_and_a_blank_may_be_no_release_character():
 def test_a_typographic_apostrophe_may_terminate(una):
     raw = una.encode() + message("FTX+5 €+x", end="’")
     assert body(raw) == ["FTX+5 €+x"]
-    assert "syntax.separators-undeclared" in codes(raw) or una
+    separators = "syntax.terminator-typographic" if una else "syntax.separators-undeclared"
+    assert codes(raw) == [separators, "syntax.charset-contradicted"]
     assert header_of(raw).header.separators.terminator == "’"
     assert not has_errors(findings(raw))
     two = raw + raw
@@ -184,10 +185,18 @@ def test_a_version_spelled_otherwise_is_read_as_it_is_meant(written, meant):
     (read,) = messages(raw)
     assert read.header.directory == meant
     assert written in read.header.segment
+    assert read.segments[0] == f"UNH+1+ORDERS:{meant.replace('.', ':')}:UN"
     finding = the("envelope.unh-version", raw)
     assert (finding.found, finding.expected) == (written, meant.replace(".", ":"))
     assert raw[finding.place.offset :].startswith(written)
     assert codes(raw) == ["envelope.unh-version"]
+
+
+def test_separators_in_a_version_stay_data():
+    raw = wrapped("BGM+220").decode().replace("D:96A", " ?+: ?:?'")
+    (read,) = messages(raw)
+    assert read.segments[0] == "UNH+1+ORDERS:\x01:\x02\x03:UN"
+    assert read.header.directory == "+.:'"
 
 
 @pytest.mark.parametrize("version", ["D:96A", "S:93A", "1:911", "2:912", "90:1", "93:1", "D:3", "4:1", "11:1", "X:Y"])
