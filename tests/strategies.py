@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from random import Random
 
 from hypothesis import strategies as st
 
 from edi_server.guides import Guide
-from edi_server.guides.model import Element, ElementUse, Position, SegmentDefinition
+from edi_server.guides.conditions import demands
+from edi_server.guides.model import Element, ElementUse, Nesting, Position, SegmentDefinition
 
 #: Text as it stands in normal form: the last four are stand-ins for separators that are data.
-CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzäöüÅé0123456789 .,-()/=!"%&;<>\x01\x02\x03\x05'
+CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzäöüÀé0123456789 .,-()/=!"%&;<>\x01\x02\x03\x05'
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+CODES = LETTERS + "0123456789"
+#: Decimal marks of numbers by kind; N0 to N9 of X12 have none.
+_MARKS = {"n": ".,", "R": "."}
 
 
 def valid_messages(guide: Guide) -> st.SearchStrategy[list[str]]:
-    """Messages in normal form, UNH to UNT, in which the guide finds nothing wrong.
+    """Messages in normal form, UNH to UNT or ST to SE, in which the guide finds nothing wrong.
 
     `density` is how likely conditional parts are; smaller messages come first when an example is made simpler.
     """
@@ -35,6 +40,10 @@ def make_placed_message(guide: Guide, random: Random, density: float) -> list[tu
     """One valid message as (position, segment)."""
     body = [(row.index, make_segment(row.segment, random, density)) for row in _choose(guide, 0, random, density, 0)]
     body = _number_nested(guide, body, random)
+    if guide.message == "TA1":
+        return body
+    if guide.syntax == "x12":
+        return [(1, f"ST+{guide.message}+0001"), *body[1:-1], (len(guide.positions), f"SE+{len(body)}+0001")]
     header = f"UNH+{random.randrange(10**6)}+{guide.message}:{guide.version.replace('.', ':')}:UN"
     return [(1, header), *body[1:-1], (len(guide.positions), f"UNT+{len(body)}+1")]
 
@@ -60,12 +69,41 @@ def _how_often(*, mandatory: bool, limit: int, random: Random, density: float) -
 
 def make_segment(definition: SegmentDefinition, random: Random, density: float) -> str:
     """A segment in which nothing is wrong."""
-    elements = [_make_element(use, random, density) for use in definition.elements]
-    if not any(elements):
-        elements[0] = _make_element(definition.elements[0], random, 1.0)
+    elements: list[str] = []
+    while not any(elements):
+        elements = [_make_element(use, random, density) for use in definition.elements]
+        if not any(elements):
+            elements[0] = _make_element(definition.elements[0], random, 1.0)
+        _satisfy(definition, elements, [use.mandatory for use in definition.elements], random, _make_any)
     while not elements[-1]:
         elements.pop()
     return "+".join([definition.tag, *elements])
+
+
+def _satisfy(whole, parts: list[str], mandatory: list[bool], random: Random, make) -> None:
+    """Add to the parts of a segment or composite, or take away, what its conditions want."""
+    for _ in range(1000):
+        there = [place for place, part in enumerate(parts, 1) if part]
+        wanted = [demand for condition in whole.conditions for demand in demands(condition, there)]
+        if not wanted:
+            return
+        demand = random.choice(wanted)
+        place = demand.part if demand.missing else random.choice([part for part in demand.parts if part in there])
+        if demand.missing and random.random() < 0.2:
+            place = random.choice(demand.parts)
+        if not parts[place - 1]:
+            parts[place - 1] = make(whole, place - 1, random)
+        elif not mandatory[place - 1]:
+            parts[place - 1] = ""
+    raise AssertionError(f"the conditions of {whole} cannot be met")
+
+
+def _make_any(definition: SegmentDefinition, index: int, random: Random) -> str:
+    return _make_element(definition.elements[index], random, 1.0)
+
+
+def _make_component(use: ElementUse, index: int, random: Random) -> str:
+    return make_value(use.components[index].element, random)
 
 
 def _make_element(use: ElementUse, random: Random, density: float) -> str:
@@ -78,6 +116,7 @@ def _make_element(use: ElementUse, random: Random, density: float) -> str:
     if not any(parts):
         chosen = random.randrange(len(parts))
         parts[chosen] = make_value(use.components[chosen].element, random)
+    _satisfy(use, parts, [part.mandatory for part in use.components], random, _make_component)
     while not parts[-1]:
         parts.pop()
     return ":".join(parts)
@@ -87,29 +126,54 @@ def make_value(element: Element, random: Random) -> str:
     """A value of the right characters and length, from the code list if there is one."""
     if element.codes:
         return random.choice(sorted(element.codes))
-    length = random.randint(element.min_length, element.max_length)
-    if element.kind == "n":
-        return _make_number(length, random)
-    characters = LETTERS if element.kind == "a" else CHARACTERS
+    if element.kind == "DT":
+        return _make_date(element.max_length, random)
+    if element.kind == "TM":
+        return _make_time(element.max_length, random)
+    length = random.randint(element.min_length, min(element.max_length, element.min_length + 60))
+    marks = _MARKS.get(element.kind, "" if element.kind[1:].isdecimal() else None)
+    if marks is not None:
+        return _make_number(length, marks, random)
+    characters = {"a": LETTERS, "ID": CODES}.get(element.kind, CHARACTERS)
     return "".join(random.choices(characters, k=length))
 
 
-def _make_number(length: int, random: Random) -> str:
+def _make_number(length: int, marks: str, random: Random) -> str:
     digits = "".join(random.choices("0123456789", k=length))
-    if length > 1 and random.random() < 0.4:
+    if length > 1 and marks and random.random() < 0.4:
         mark = random.randrange(1, length)
-        digits = digits[:mark] + random.choice(".,") + digits[mark:]
+        digits = digits[:mark] + random.choice(marks) + digits[mark:]
     return random.choice(("", "", "-")) + digits
+
+
+def _make_date(length: int, random: Random) -> str:
+    """Any day from 1901 to 2099."""
+    day = date(1901, 1, 1) + timedelta(days=random.randrange(198 * 365))
+    return day.strftime("%Y%m%d")[8 - length :]
+
+
+def _make_time(longest: int, random: Random) -> str:
+    """A time of the day, with or without seconds and their decimals."""
+    length = random.choice([length for length in (4, 6, 7, 8) if length <= longest])
+    return f"{random.randrange(24):02}{random.randrange(60):02}{random.randrange(60):02}{random.randrange(100):02}"[
+        :length
+    ]
 
 
 def _number_nested(guide: Guide, body: list[tuple[int, str]], random: Random) -> list[tuple[int, str]]:
     """Give the repetitions of nested groups numbers of their own, and parents that stand before them."""
     for nesting in guide.nestings:
-        given: list[str] = []
+        given: dict[str, str] = {"": ""}
         for index, (position, segment) in enumerate(body):
             if position == nesting.trigger:
-                own, parent = str(len(given) + 1), random.choice(["", *given])
-                rest = segment.split("+")[3:]
-                body[index] = position, "+".join(["CPS", own, parent, *rest]).rstrip("+")
-                given.append(own)
+                own, parent = str(len(given)), random.choice(list(given))
+                tag, kind = segment.split("+")[0], _choose_kind(nesting, given[parent], random)
+                rest = [kind] if nesting.level else segment.split("+")[3:]
+                body[index] = position, "+".join([tag, own, parent, *rest]).rstrip("+")
+                given[own] = kind
     return body
+
+
+def _choose_kind(nesting: Nesting, parent: str, random: Random) -> str:
+    """A kind of level that may stand in one of another kind."""
+    return random.choice([kind for kind, parents in nesting.levels.items() if parent in parents] or [""])

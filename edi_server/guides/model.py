@@ -121,7 +121,7 @@ class Nesting(msgspec.Struct, frozen=True, kw_only=True):
     #: (element, component) places, 1-based, of the own and of the parent's identifier.
     id: tuple[int, int]
     parent: tuple[int, int]
-    #: Places of the kind of level and of the mark that says whether it has levels in it (HL03, HL04); None without (CPS).
+    #: Places of the kind of level and of the mark that says whether there are levels in it (HL03, HL04); CPS has none.
     level: tuple[int, int] | None = None
     child: tuple[int, int] | None = None
     #: In which kinds of level a kind may stand, "" being in none; kinds that are not named may stand anywhere.

@@ -1,4 +1,4 @@
-"""What is wrong with identifiers that make a tree of a group's repetitions (CPS 7164 and 7166).
+"""What is wrong with identifiers that make a tree of a group's repetitions (CPS 7164 and 7166; HL: `x12_hierarchy`).
 
 None of this is an error of ISO 9735, and the message can still be read, so every finding is a warning: `build` hangs
 what it cannot place where it stands.
@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from edi_server.findings import Finding, Place
 from edi_server.guides.model import Guide, Nesting, Tree
 from edi_server.guides.tree import MAX_DEPTH, read_component
+from edi_server.guides.x12_hierarchy import check_hierarchy
 from edi_server.syntax.normal import to_text
 
 
 def check_nesting(tree: Tree) -> Iterator[Finding]:
     """Findings about the nested groups of a message."""
     for nesting in tree.guide.nestings:
-        occurrences = [(number, text) for number, position, text in tree.walk() if position == nesting.trigger]
-        yield from _check(tree.guide, nesting, occurrences)
+        trigger, texts, numbers = nesting.trigger, tree.segments, tree.numbers
+        found = [index for index, position in enumerate(tree.positions) if position == trigger]
+        occurrences = [(numbers[index] if numbers else index + 1, texts[index]) for index in found]
+        check = check_hierarchy if nesting.level else _check
+        yield from check(tree.guide, nesting, occurrences)
 
 
 def _check(guide: Guide, nesting: Nesting, occurrences: list[tuple[int, str]]) -> Iterator[Finding]:

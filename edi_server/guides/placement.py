@@ -55,7 +55,10 @@ class Automaton:
         self._start = _Row(self, START)
 
     def place(self, tags: Sequence[str]) -> list[int] | None:
-        """The position of each segment, or None if the message has a structural fault."""
+        """The position of each segment, or None if the message has a structural fault.
+
+        A tag may have the separator behind it (`N1+`): cutting three characters off every segment is the fastest.
+        """
         rows = accumulate(tags, getitem, initial=self._start)
         try:
             positions = list(map(_position, rows))
@@ -80,7 +83,7 @@ class Automaton:
         return row
 
     def _follow(self, state: State, tag: str, limit: int | None) -> State:
-        for move in self._moves.to(state.position, tag):
+        for move in self._moves.to(state.position, tag.rstrip("+")):
             if move.missing:
                 break
             after, count = self._moves.step(state, move, limit=limit)

@@ -1,4 +1,4 @@
-"""What is wrong inside one segment, in full: presence, formats, lengths, code lists, what is too much.
+"""What is wrong inside one segment, in full: presence, formats, lengths, code lists, conditions, what is too much.
 
 Slow and thorough: this runs only for segments that their regular expression (`edi_server.guides.segment_rule`) does
 not allow at once, and gives every finding with element, component and repetition.
@@ -6,18 +6,18 @@ not allow at once, and gives every finding with element, component and repetitio
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Literal
 
 from msgspec.structs import replace
 
 from edi_server.findings import Finding, Place, Severity
-from edi_server.guides.model import Component, Element, ElementUse, SegmentDefinition
+from edi_server.guides.conditions import Demand, demands, say
+from edi_server.guides.model import Component, Condition, Element, ElementUse, SegmentDefinition
+from edi_server.guides.value_faults import format_of, is_text, value_fault
 from edi_server.syntax.normal import to_text
 
-#: ISO 9735 version 3, section 10: digits before and after a decimal mark, no plus sign, no separators of thousands.
-_NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?")
 #: Agency (3055) that keeps the directories' own code lists: UN/ECE.
 _UNITED_NATIONS = "6"
 
@@ -46,6 +46,11 @@ class SegmentFaults:
         for number, use in enumerate(uses, 1):
             self._check_element(use, number, pieces[number - 1] if number <= len(pieces) else "")
         self._check_superfluous_elements(pieces)
+        if self._definition.conditions:
+            present = [number for number, piece in enumerate(pieces, 1) if piece.strip(":*")]
+            names = {number: _name(use) for number, use in enumerate(uses, 1)}
+            for demand in _demands(self._definition.conditions, present):
+                self._add_demand(demand, names, None, pieces)
         return self.findings
 
     def _check_superfluous_elements(self, pieces: list[str]) -> None:
@@ -96,9 +101,16 @@ class SegmentFaults:
                 part = parts[index - 1] if index <= len(parts) else ""
                 where = number, index if use.composite else None, repetition
                 self._check_component(component, part, where, listed=_is_listed(use, parts, index))
+            self._check_conditions(use, (number, repetition), parts)
+
+    def _check_conditions(self, use: ElementUse, where: tuple[int, int | None], parts: list[str]) -> None:
+        """Conditions between the components of a composite, at an element and repetition."""
+        names = {index: _title(component.element) for index, component in enumerate(use.components, 1)}
+        for demand in _demands(use.conditions, [index for index, part in enumerate(parts, 1) if part]):
+            self._add_demand(demand, names, where, parts)
 
     def _check_component(self, component: Component, part: str, where: _Where, *, listed: bool) -> None:
-        if part.isspace() and (component.element.kind == "n" or component.element.codes is not None):
+        if part.isspace() and not is_text(component.element):
             self._add_blank(component, part, where)
         elif part:
             self._check_value(component.element, part, where, listed=listed)
@@ -107,14 +119,14 @@ class SegmentFaults:
                 "component-missing",
                 f"Component {_title(component.element)} is mandatory here, but absent.",
                 where,
-                expected=_form(component.element),
+                expected=format_of(component.element),
             )
 
     def _check_value(self, element: Element, part: str, where: _Where, *, listed: bool) -> None:
-        fault = _character_fault(element, part) or _length_fault(element, part)
+        fault = value_fault(element, part)
         if fault:
-            code, what = fault
-            self._add(code, f"Data element {_title(element)} {what}.", where, found=part, expected=_form(element))
+            sentence = f"Data element {_title(element)} {fault.what}."
+            self._add(fault.code, sentence, where, found=part, expected=format_of(element))
         elif listed and self._codes != "off" and element.codes is not None and part not in element.codes:
             self._add(
                 "code-unknown",
@@ -125,6 +137,17 @@ class SegmentFaults:
                 severity=self._codes,
             )
 
+    def _add_demand(
+        self, demand: Demand, names: dict[int, str], composite: tuple[int, int | None] | None, pieces: list[str]
+    ) -> None:
+        """What a condition demands of an element, or of a component of the composite at an element and repetition."""
+        where = (composite[0], demand.part, composite[1]) if composite else (demand.part, None, None)
+        sentence = say(demand, names)
+        if demand.missing:
+            self._add("condition-missing", sentence, where, expected=names.get(demand.part))
+        else:
+            self._add("condition-excluded", sentence, where, found=pieces[demand.part - 1], expected="nothing")
+
     def _add_blank(self, component: Component, part: str, where: _Where) -> None:
         """Blanks in place of nothing: common, and harmless where the element may be absent."""
         self._add(
@@ -132,7 +155,7 @@ class SegmentFaults:
             f"Data element {_title(component.element)} is blank; it should be left out if there is nothing to say.",
             where,
             found=part,
-            expected=_form(component.element),
+            expected=format_of(component.element),
             severity="error" if component.mandatory else "warning",
         )
 
@@ -141,7 +164,7 @@ class SegmentFaults:
             "element-missing",
             f"Data element {_name(use)} is mandatory in segment {self._definition.tag}, but absent.",
             (number, None, None),
-            expected=use.composite or _form(use.components[0].element),
+            expected=use.composite or format_of(use.components[0].element),
         )
 
     def _add_separator(self, number: int, repetition: int | None, found: str) -> None:
@@ -189,32 +212,15 @@ def _is_listed(use: ElementUse, parts: list[str], index: int) -> bool:
     return True
 
 
-def _character_fault(element: Element, part: str) -> tuple[str, str] | None:
-    if element.kind == "n" and not _NUMBER.fullmatch(part):
-        return "value-not-numeric", "must be a number"
-    if element.kind == "a" and any("0" <= character <= "9" for character in part):
-        return "value-not-alphabetic", "must not contain digits"
-    return None
-
-
-def _length_fault(element: Element, part: str) -> tuple[str, str] | None:
-    length = sum("0" <= character <= "9" for character in part) if element.kind == "n" else len(part)
-    if length > element.max_length:
-        return "value-too-long", f"has {length} characters; {element.max_length} is the most allowed"
-    if length < element.min_length:
-        return "value-too-short", f"has {length} characters; {element.min_length} are required"
-    return None
+def _demands(conditions: Iterable[Condition], present: Collection[int]) -> list[Demand]:
+    return [demand for condition in conditions for demand in demands(condition, present)]
 
 
 def _title(element: Element) -> str:
-    return f"{element.id} ({element.name})"
+    return element.id if element.name == element.id else f"{element.id} ({element.name})"
 
 
 def _name(use: ElementUse) -> str:
-    return f"{use.composite} ({use.name})" if use.composite else _title(use.components[0].element)
-
-
-def _form(element: Element) -> str:
-    """Format in the directories' way: an..35, n6."""
-    up_to = "" if element.min_length == element.max_length else ".."
-    return f"{element.kind}{up_to}{element.max_length}"
+    if use.composite is None:
+        return _title(use.components[0].element)
+    return use.composite if use.name == use.composite else f"{use.composite} ({use.name})"

@@ -1,4 +1,4 @@
-"""One segment as a regular expression: presence, formats, lengths and codes at the speed of C.
+"""Segments as regular expressions: presence, formats, lengths, codes and conditions at the speed of C.
 
 The expression says only yes or no; `edi_server.guides.segment_faults` says what is wrong, and a property test holds the
 two to the same verdict. Its no is a doubt: it never looks at a repeated element (syntax version 4), at a tag with an
@@ -9,17 +9,37 @@ explanation. Its yes is final.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from edi_server.guides.model import Element, ElementUse, SegmentDefinition
+from edi_server.guides.conditions import Clause, clauses
+from edi_server.guides.model import ElementUse, SegmentDefinition
+from edi_server.guides.value_form import optional, value_form
 
 #: Says whether nothing is wrong with a segment in normal form: None if something is, or may be.
 Rule = Callable[[str], re.Match[str] | None]
 
-#: What a value is made of. The apostrophe is never in a normal form; with four characters, other than with three, the
-#: expression looks a character up instead of comparing it with each, which is a quarter faster.
-_TEXT, _LETTERS = "[^+:*']", "[^+:*'0-9]"
+
+class _Part(NamedTuple):
+    """An element of a segment or a component of a composite."""
+
+    #: Its value, which may be nothing unless it is mandatory.
+    expression: str
+    #: Its value where it is there.
+    value: str
+    mandatory: bool
+
+
+class _Level(NamedTuple):
+    """What divides parts, and how to look over those that follow."""
+
+    separator: str
+    #: Anything within one part.
+    inside: str
+
+
+_ELEMENTS = _Level(r"\+", "[^+']")
+_COMPONENTS = _Level(":", "[^:+*']")
 
 
 def segment_rule(definition: SegmentDefinition) -> Rule:
@@ -28,90 +48,79 @@ def segment_rule(definition: SegmentDefinition) -> Rule:
 
 
 def pattern(definition: SegmentDefinition) -> str:
-    """The regular expression of a segment: mandatory parts present, nothing superfluous, no separator at an end."""
-    return definition.tag + _chain([(_element(use), use.mandatory) for use in definition.elements], r"\+") + "(?<![+:])"
+    """The regular expression of a segment."""
+    return re.escape(definition.tag) + body(definition)
 
 
-def _chain(parts: list[tuple[str, bool]], separator: str) -> str:
-    """Parts with a separator before each; those behind the last mandatory one may be left out from the end."""
+def body(definition: SegmentDefinition) -> str:
+    """What follows the tag: mandatory parts present, nothing superfluous, no separator at an end."""
+    uses = definition.elements
+    rules = clauses(definition.conditions, len(uses))
+    # Only where a condition is looked at does a value have to be told from none.
+    parts = [_Part(_element(use), _element(use, present=True) if rules else "", use.mandatory) for use in uses]
+    return _chain(parts, rules, _ELEMENTS) + "(?<![+:])"
+
+
+def _chain(parts: Sequence[_Part], rules: Sequence[Clause], level: _Level, *, first: int = 1) -> str:
+    """Parts from place `first` on, a separator before each; those behind the last one needed may be left out."""
     chain, needed = "", False
-    for expression, mandatory in reversed(parts):
-        chain = separator + expression + chain
-        needed = needed or mandatory
-        chain = chain if needed else _optional(chain)
+    for place, part in reversed(list(enumerate(parts, first))):
+        chain = level.separator + _conditional(part, place, rules, level) + chain
+        needed = needed or part.mandatory or _is_needed(place, rules)
+        chain = chain if needed else optional(chain)
     return chain
 
 
-def _optional(expression: str) -> str:
-    """`(?:…|)` says the same as `(?:…)?` and is a third faster, because it sets up no loop."""
-    return f"(?:{expression}|)"
+def _is_needed(place: int, rules: Iterable[Clause]) -> bool:
+    """True if a message may not end in front of a part, because one from it on must be there."""
+    return any(min(clause, default=0) == place for clause in rules if all(literal > 0 for literal in clause))
 
 
-def _element(use: ElementUse) -> str:
-    """An element, which may be empty if it is conditional."""
-    first, *others = use.components
+def _conditional(part: _Part, place: int, rules: Iterable[Clause], level: _Level) -> str:
+    """A part; what its presence or its absence demands of the parts behind it is looked at there and then."""
+    own = [clause for clause in rules if min(map(abs, clause), default=0) == place]
+    present = "".join(_demand(clause - {-place}, place, level) for clause in own if -place in clause)
+    absent = "".join(_demand(clause - {place}, place, level) for clause in own if place in clause)
+    if not present and not absent:
+        return part.expression
+    return f"{part.value}{present}" if part.mandatory else f"(?:{part.value}{present}|{absent})"
+
+
+def _demand(clause: Clause, place: int, level: _Level) -> str:
+    """One of some later parts is there, or is not, seen from behind the part at a place."""
+    looks = [_look(literal, place, level) for literal in sorted(clause, key=abs)]
+    return looks[0] if len(looks) == 1 else f"(?:{'|'.join(looks) or '(?!)'})"
+
+
+def _look(literal: int, place: int, level: _Level) -> str:
+    between = abs(literal) - place - 1
+    over = f"(?:{level.separator}{level.inside}*+){{{between}}}" if between else ""
+    return f"({'?=' if literal > 0 else '?!'}{over}{level.separator}{level.inside})"
+
+
+def _element(use: ElementUse, *, present: bool = False) -> str:
+    """An element, which may be empty if it is conditional and not said to be there."""
+    mandatory = use.mandatory or present
     if use.composite is None:
-        return _value(first.element, mandatory=use.mandatory)
-    head = _value(first.element, mandatory=first.mandatory)
-    tail = _chain([(_value(part.element, mandatory=part.mandatory), part.mandatory) for part in others], ":")
-    composite = f"{head}{tail}(?<!:)"
+        return value_form(use.components[0].element, mandatory=mandatory)
+    rules = clauses(use.conditions, len(use.components))
+    composite = f"{_components(use, rules)}(?<!:)"
     if any(part.mandatory for part in use.components):
-        return composite if use.mandatory else _optional(composite)
+        return composite if mandatory else optional(composite)
     # Without a mandatory component the whole may match nothing at all, which is no presence.
-    return f"(?=[^+]){composite}" if use.mandatory else composite
+    something = f"(?=[^+']){composite}"
+    return something if mandatory else optional(something) if rules else composite
 
 
-@cache
-def _value(element: Element, *, mandatory: bool) -> str:
-    """A value of the right characters and length, from its list if it is coded; empty if it may be absent."""
-    low, high = element.min_length, element.max_length
-    if element.codes is not None:
-        form = re.compile(_form(element))
-        listed = {code for code in element.codes if form.fullmatch(code)}
-        return _any_of(listed if mandatory else {*listed, ""})
-    if mandatory:
-        return _form(element)
-    # One expression is faster than a choice of two.
-    return _text(element, 0, high) if element.kind != "n" and low <= 1 else _optional(_form(element))
-
-
-def _form(element: Element) -> str:
-    """A value of the right characters and length."""
-    low, high = element.min_length, element.max_length
-    return _number(low, high) if element.kind == "n" else _text(element, low, high)
-
-
-def _text(element: Element, low: int, high: int) -> str:
-    return f"{_LETTERS if element.kind == 'a' else _TEXT}{_times(low, high)}+"
-
-
-def _number(low: int, high: int) -> str:
-    """Digits, where sign and decimal mark do not count for the length (ISO 9735 version 3 section 10).
-
-    What has the least length only together with its decimals is left to the explanation.
-    """
-    return f"-?+[0-9]{_times(low, high)}+{_optional(f'[.,][0-9]++(?<![0-9.,]{_times(high + 2, high + 2)})')}"
-
-
-def _times(low: int, high: int) -> str:
-    return f"{{{low}}}" if low == high else f"{{{low},{high}}}"
-
-
-def _any_of(words: Collection[str]) -> str:
-    """Any of some words, letter by letter: what they begin with alike is looked at once.
-
-    Nothing has to guard its end: what follows a value in an expression is a separator or nothing.
-    """
-    rests: dict[str, list[str]] = {}
-    for word in sorted(filter(None, words)):
-        rests.setdefault(word[0], []).append(word[1:])
-    heads: dict[str, list[str]] = {}
-    for head, rest in rests.items():
-        heads.setdefault(_any_of(rest), []).append(re.escape(head))
-    branches = [(first if not more else f"[{first}{''.join(more)}]") + tail for tail, (first, *more) in heads.items()]
-    if "" in words:
-        branches.append("")
-    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches) or '(?!)'})"
+def _components(use: ElementUse, rules: Sequence[Clause]) -> str:
+    """The components of a composite, the first without a separator before it."""
+    first, *others = (
+        _Part(
+            value_form(part.element, mandatory=part.mandatory), value_form(part.element, mandatory=True), part.mandatory
+        )
+        for part in use.components
+    )
+    return _conditional(first, 1, rules, _COMPONENTS) + _chain(others, rules, _COMPONENTS, first=2)
 
 
 #: For tags that a guide does not have.

@@ -62,8 +62,9 @@ def _hang(tree: Tree, root: Node) -> None:
     #: The open group occurrences, by trigger; the root is 0.
     last: dict[int, Node] = {0: root}
     owner = [groups[row.index].parent if row.index in groups else row.group for row in tree.guide.positions]
+    tags = ["", *(row.tag for row in tree.guide.positions)]
     for number, position, text in tree.walk():
-        node = Node(position=position, tag=text[:3], text=text, number=number, children=[])
+        node = Node(position=position, tag=tags[position], text=text, number=number, children=[])
         last.get(owner[position - 1], root).children.append(node)
         if position in groups:
             last[position] = node
