@@ -136,17 +136,23 @@ def test_files_are_collected_where_watching_was_asked_for_and_fails(
     assert "looked through every" in caplog.text
 
 
+def holder(plant):
+    """The database session by which the daemon has the database for itself; None for none."""
+    held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :low"
+    with plant.store.read() as work:
+        return work.connection.execute(text(held), {"low": 0x73727672}).scalar()
+
+
 def test_a_second_daemon_on_one_database_is_refused_whatever_its_folder(running_plant, tmp_path, postgresql_url):
     other = tmp_path / "another plant"
     shutil.copytree("partners", other / "partners")
     (other / "edi-server.toml").write_text("")
     configuration = Configuration.load(other / "edi-server.toml", {"EDI_SERVER_DATABASE__URL": postgresql_url})
     with running_plant(tmp_path / "a plant", postgresql_url) as plant:
+        before = holder(plant)
         with plant.store.begin() as work:
-            lost = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = ("
-            lost += "SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()"
-            work.connection.execute(text(lost))
-        plant.daemon._on_database.keep()
+            work.connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": before})
+        plant.until(lambda: holder(plant) not in (None, before))
         with Corridor(configuration).store as store:
             second = Corridor(configuration)
             second.store = store
