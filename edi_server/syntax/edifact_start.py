@@ -75,7 +75,7 @@ def _start(window: Window, advice: bytes, offset: int, findings: list[Finding]) 
     tag, (charset, version, encoding) = _syntax_identifier(ahead, separators)
     if _has_no_repetition(separators, charset, version):
         separators = msgspec.structs.replace(separators, repetition=" ")
-    if tag == "UNB" and codec_of(charset) is None:
+    if tag == "UNB" and codec_of(charset, encoding) is None:
         place = Place(offset=window.offset, tag="UNB", segment=1, element=1, component=1)
         findings.append(remark("syntax.charset-unknown", place, found=charset))
     reading = dialect(separators, charset, version, encoding)
