@@ -124,12 +124,15 @@ def condition_of(finding: Finding) -> str:
 
 
 def words(finding: Finding) -> str:
-    """A finding in full, for a person: its sentence, what was found and expected, and where."""
+    """A finding in full, for a person: its sentence, what was found and expected, and where.
+
+    Without colons and asterisks of our own: in X12 these may be separators, which nothing can release.
+    """
     parts = [finding.sentence]
     if finding.found and finding.found.strip() and finding.found not in finding.sentence:
-        parts.append(f"Found: {finding.found.strip()}.")
+        parts.append(f"Found {finding.found.strip()}.")
     if finding.expected and finding.expected not in finding.sentence:
-        parts.append(f"Expected: {finding.expected}.")
+        parts.append(f"Expected {finding.expected}.")
     where = _where(finding)
     return " ".join([*parts, f"({where})"] if where else parts)
 

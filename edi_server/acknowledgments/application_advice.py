@@ -13,7 +13,7 @@ from itertools import chain, islice, repeat
 from edi_server.acknowledgments.advice import Advice, condition_of, words
 from edi_server.acknowledgments.answering import is_advised
 from edi_server.acknowledgments.functional import answered_version
-from edi_server.acknowledgments.pieces import limited, segment, text, wrapped
+from edi_server.acknowledgments.pieces import is_date, is_time, limited, segment, text, wrapped
 from edi_server.acknowledgments.verdict import Outcome
 from edi_server.acknowledgments.x12_reference import ReferenceNumbers
 from edi_server.envelope.model import GroupHeader, MessageHeader
@@ -64,6 +64,7 @@ class _Report:
         self._is_composite = version >= "005010"
         self._digits = 10 if self._is_composite else 6
         self._date = "%Y%m%d" if version >= "004010" else "%y%m%d"
+        self._date_length = 8 if version >= "004010" else 6
         self._reference = 80 if version >= "006020" else 50 if self._is_composite else 30
 
     def body(self, advices: Sequence[Advice], reference: str, written_at: datetime) -> Iterator[str]:
@@ -90,8 +91,8 @@ class _Report:
             text(number, self._reference),
             _party(group.sender.id if group.sender else ""),
             _party(group.recipient.id if group.recipient else ""),
-            group.date if len(group.date) == (8 if self._version >= "004010" else 6) and group.date.isdigit() else "",
-            group.time if group.time.isdigit() and 4 <= len(group.time) <= 8 else "",
+            group.date if len(group.date) == self._date_length and is_date(group.date) else "",
+            group.time if is_time(group.time) else "",
             control,
             # The number of a transaction set says nothing without that of its group (OTI, syntax note C0908).
             text(message.reference, 9) if control and len(message.reference) >= 4 else "",

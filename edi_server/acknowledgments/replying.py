@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from edi_server.acknowledgments.answering import ADVICE_GROUP, FUNCTIONAL_GROUP
 from edi_server.acknowledgments.naming import is_x12
-from edi_server.envelope.model import GroupHeader, InterchangeHeader
+from edi_server.envelope.model import GroupHeader, Identity, InterchangeHeader
 
 
 def answer_header(subject: InterchangeHeader, *, control_reference: str, date: str, time: str) -> InterchangeHeader:
@@ -17,11 +19,10 @@ def answer_header(subject: InterchangeHeader, *, control_reference: str, date: s
     Separators are those that the standard assumes in EDIFACT, in X12 those of the partner: there is nothing to release
     a separator with, and the partner's own are in none of the names that are repeated.
     """
-    version = subject.syntax_version
     answer = InterchangeHeader(
         syntax=subject.syntax,
         charset=subject.charset,
-        syntax_version=version if is_x12(subject) or version in ("1", "2", "3", "4") else "3",
+        syntax_version=_version(subject),
         sender=subject.recipient,
         recipient=subject.sender,
         date=date,
@@ -32,15 +33,32 @@ def answer_header(subject: InterchangeHeader, *, control_reference: str, date: s
     return replace(answer, separators=subject.separators) if is_x12(subject) else answer
 
 
-def answer_group(group: GroupHeader, *, control_reference: str, date: str, time: str, version: str) -> GroupHeader:
-    """GS of the group (FA) that carries 997s or 999s about a group.
+def _version(subject: InterchangeHeader) -> str:
+    """That of the interchange; where it is none, the one that everybody reads."""
+    version = subject.syntax_version
+    if is_x12(subject):
+        return version if re.fullmatch("00[2-9][0-9]{2}", version) else "00401"
+    return version if version in ("1", "2", "3", "4") else "3"
 
-    `version` is GS08 whole; `date` is CCYYMMDD (YYMMDD before 004010).
+
+def answer_group(
+    group: GroupHeader,
+    interchange: InterchangeHeader,
+    *,
+    control_reference: str,
+    date: str,
+    time: str,
+    version: str,
+) -> GroupHeader:
+    """GS of the group (FA) that carries 997s or 999s about a group of an interchange.
+
+    A party that GS does not name is named as in ISA. `version` is GS08 whole; `date` is CCYYMMDD (YYMMDD before
+    004010).
     """
     return GroupHeader(
         message_type=FUNCTIONAL_GROUP,
-        sender=group.recipient,
-        recipient=group.sender,
+        sender=_named(group.recipient, interchange.recipient),
+        recipient=_named(group.sender, interchange.sender),
         control_reference=control_reference,
         date=date,
         time=time,
@@ -49,7 +67,21 @@ def answer_group(group: GroupHeader, *, control_reference: str, date: str, time:
     )
 
 
-def advice_group(group: GroupHeader, *, control_reference: str, date: str, time: str, version: str) -> GroupHeader:
+def advice_group(
+    group: GroupHeader,
+    interchange: InterchangeHeader,
+    *,
+    control_reference: str,
+    date: str,
+    time: str,
+    version: str,
+) -> GroupHeader:
     """GS of the group (AG) that carries 824s about a group, as `answer_group` says."""
-    answer = answer_group(group, control_reference=control_reference, date=date, time=time, version=version)
+    answer = answer_group(
+        group, interchange, control_reference=control_reference, date=date, time=time, version=version
+    )
     return replace(answer, message_type=ADVICE_GROUP)
+
+
+def _named(party: Identity | None, otherwise: Identity) -> Identity:
+    return party if party and party.id.strip() else Identity(id=otherwise.id.strip()[:15])

@@ -6,11 +6,10 @@ TA1 rejects does not get.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from edi_server.acknowledgments.naming import is_x12
-from edi_server.acknowledgments.pieces import segment
+from edi_server.acknowledgments.pieces import is_date, is_time, segment
 from edi_server.acknowledgments.verdict import Verdict, reported
 from edi_server.acknowledgments.x12_error_codes import note_code
 from edi_server.envelope.model import InterchangeHeader
@@ -48,16 +47,6 @@ def _noted(verdict: Verdict, *, report_warnings: bool) -> Finding | None:
 
 
 def _times(header: InterchangeHeader, received_at: datetime) -> tuple[str, str]:
-    date = header.date if _is_time(header.date, "%y%m%d", 6) else received_at.strftime("%y%m%d")
-    time = header.time if _is_time(header.time, "%H%M", 4) else received_at.strftime("%H%M")
+    date = header.date if len(header.date) == 6 and is_date(header.date) else received_at.strftime("%y%m%d")
+    time = header.time if len(header.time) == 4 and is_time(header.time) else received_at.strftime("%H%M")
     return date, time
-
-
-def _is_time(text: str, form: str, digits: int) -> bool:
-    if not re.fullmatch(rf"[0-9]{{{digits}}}", text):
-        return False
-    try:
-        datetime.strptime(text, form)  # noqa: DTZ007 — only its form is looked at
-    except ValueError:
-        return False
-    return True

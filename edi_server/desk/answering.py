@@ -209,7 +209,9 @@ class _X12Answers(_Answers):
         warnings = self._terms.report_warnings
         return [
             (
-                answer_group(groups[0].subject.header, version=version, **self._stamp(before + number, version)),
+                answer_group(
+                    groups[0].subject.header, self._subject, version=version, **self._stamp(before + number, version)
+                ),
                 [
                     write(one, message_reference=f"{at:04}", report_warnings=warnings)
                     for at, one in enumerate(groups, 1)
@@ -223,8 +225,8 @@ class _X12Answers(_Answers):
         for advice in self._advices():
             version = advice_version(advice.group)
             number = len(groups) + 1
-            subject = advice.group or GroupHeader(sender=self._subject.sender, recipient=self._subject.recipient)
-            header = advice_group(subject, version=version, **self._stamp(number, version))
+            subject = advice.group or GroupHeader()
+            header = advice_group(subject, self._subject, version=version, **self._stamp(number, version))
             segments = write_824([advice], message_reference="0001", reference=str(number), written_at=self._now)
             groups.append((header, [segments]))
         return self._wrap(["824"], [], groups) if groups else None
