@@ -229,17 +229,17 @@ def is_lacking(line: Narrowing, values: list[Value]) -> bool:
 
 
 def fault_of(line: Narrowing, text: str) -> str | None:
-    """What is wrong with a value by a line, as the end of a finding's code; None if nothing is."""
+    """What is wrong with a value by a line, as the code of a finding; None if nothing is."""
     if line.presence == "unused":
-        return "element-not-used"
+        return "guide.element-not-used"
     if line.codes is not None and text not in line.codes:
-        return "code-not-agreed"
+        return "guide.code-not-agreed"
     if line.min_length is not None and len(text) < line.min_length:
-        return "value-too-short"
+        return "guide.value-too-short"
     if line.max_length is not None and len(text) > line.max_length:
-        return "value-too-long"
+        return "guide.value-too-long"
     if line.formats and not re.fullmatch(format_pattern(line.formats), text):
-        return "value-format"
+        return "guide.value-format"
     return None
 
 

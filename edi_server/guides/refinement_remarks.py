@@ -81,18 +81,18 @@ def missing_content(tree: Tree, target: Target, index: int, origin: Origin, dema
 
 
 _FAULTS = {
-    "element-not-used": "is not to be used here",
-    "code-not-agreed": "must be a code that was agreed",
-    "value-too-short": "is too short",
-    "value-too-long": "is too long",
-    "value-format": "does not have the agreed format",
+    "guide.element-not-used": "is not to be used here",
+    "guide.code-not-agreed": "must be a code that was agreed",
+    "guide.value-too-short": "is too short",
+    "guide.value-too-long": "is too long",
+    "guide.value-format": "does not have the agreed format",
 }
 
 
 def content_fault(tree: Tree, index: int, value: Value, fault: str, origin: Origin, expected: str = "") -> Finding:
     """`guide.element-not-used`, `guide.code-not-agreed`, `guide.value-too-long` and the like."""
     return Finding(
-        code=f"guide.{fault}",
+        code=fault,
         severity="error",
         sentence=f"{_title(value.spot.definition)} {_FAULTS[fault]}, but is {to_text(value.text)[:80]!r}. "
         f"{asked_by(origin)}",
