@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def inspect(
+    context: typer.Context,
     files: Files,
     as_json: AsJson = False,
     every: Annotated[bool, typer.Option("--all", help="List every message, also those without findings.")] = False,
@@ -38,6 +39,8 @@ def inspect(
     """
     from edi_server.cli.inspecting import HumanReport, JsonReport
 
+    session: Session = context.obj
+    session.find_guides()
     report = JsonReport() if as_json else HumanReport(every=every)
     report.begin()
     for path in files:

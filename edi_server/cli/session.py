@@ -27,6 +27,15 @@ class Session:
 
         return Configuration.load(self._config, os.environ)
 
+    def find_guides(self) -> None:
+        """Let guides be found that were added to the installation; without a readable configuration, ours alone."""
+        from contextlib import suppress
+
+        from edi_server.errors import ConfigurationError
+
+        with suppress(ConfigurationError):
+            self.configuration()
+
     @contextmanager
     def desk(self) -> Iterator[Desk]:
         """The desk, for those who act."""

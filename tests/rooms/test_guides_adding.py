@@ -549,3 +549,15 @@ def test_the_folder_of_guides_is_configured(call, tmp_path):
     Path("licensed.txt").write_text(TABLE)
     assert call("add", "--x12", "licensed.txt").exit_code == 0
     assert (tmp_path / "the standards" / "x12" / "004010" / "899.txt").is_file()
+
+
+def test_inspect_finds_what_was_added_and_does_without_a_configuration_that_cannot_be_read(call, parts, tmp_path):
+    message = b"UNB+UNOC:3+A+B+260101:0900+1'UNH+1+MADEUP:D:02B:UN'BGM+1+X+9'ZZQ+A'UNT+4+1'UNZ+1+1'"
+    (tmp_path / "message.edi").write_bytes(message)
+    unknown = CliRunner().invoke(app, ["inspect", "message.edi"])
+    assert "We do not know the message type MADEUP" in unknown.output
+    call("add", "--edifact", str(parts))
+    assert CliRunner().invoke(app, ["inspect", "message.edi"]).exit_code == 0
+    use_folder(None)
+    Path("edi-server.toml").write_text("this is not TOML")
+    assert CliRunner().invoke(app, ["inspect", "message.edi"]).output == unknown.output
