@@ -269,7 +269,7 @@ def identity_of(text: str) -> Identity:
 
     Raises ValueError with a sentence where a part is missing or longer than UNB takes (0004 an..35, 0007 an..4).
     """
-    before, colon, after = text.partition(":")
+    before, colon, after = text.strip().partition(":")
     qualifier, rest = (before, after) if colon else ("", before)
     name, _, routing = rest.partition(":")
     if not name or len(name) > 35 or len(qualifier) > 4 or len(routing) > 35:

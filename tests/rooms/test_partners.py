@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,24 @@ import pytest
 
 from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
+from edi_server.guides import load_guide
+from edi_server.guides.refinement import check_refinement, load_refinement
 from edi_server.located import lines_of
-from edi_server.partners import Agreement, Book, Company, Parties, Unmatched, digest_of, file_name, identity_of, matches
+from edi_server.partners import (
+    Agreement,
+    Book,
+    Company,
+    Parties,
+    Unmatched,
+    X12Separators,
+    clauses,
+    digest_of,
+    file_name,
+    identity_of,
+    matches,
+)
+from edi_server.partners.model import Terms
+from edi_server.syntax.separators import Separators
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OUR_GLN = "4099999000005"
@@ -447,3 +464,200 @@ def test_the_keys_of_every_toml_file_of_the_project_are_where_they_are_said_to_b
             walk(inner, where)
 
     walk(tomllib.loads(text), ())
+
+
+# X12, and what else can be agreed
+
+ACME = """
+identities = ["ZZ:ACME           ", "01:123456789"]
+[acknowledgments]
+functional = { kind = "999" }
+[writing.x12]
+version = "00501"
+[agreements.orders-in]
+direction = "inbound"
+message = "850"
+versions = ["004010"]
+document = "Order"
+profile = "x12/850"
+state = "live"
+policies = { depth = "structure", severities = { "envelope.isa-*" = "off" }, interchange = "keep", on_error = "interchange" }
+[agreements.despatch-out]
+direction = "outbound"
+message = "856"
+versions = ["004010"]
+document = "DespatchAdvice"
+profile = "x12/856"
+state = "live"
+own_identity = "ZZ:OURSELVES"
+partner_group_identity = "ACME-DC"
+batch = { most = 50 }
+acknowledgments = { application_expected_within = "P2D", application = { kind = "824", when = "always" } }
+control_numbers = { group = { high = 99999, at_end = "stop" }, message = { width = 9 } }
+writing = { association = "VICS", x12 = { separators = { component = ":" } } }
+"""
+AMERICANS = {"main": Company(name="main", identities=(Identity(id="OURSELVES", qualifier="ZZ"),), erp="sandbox")}
+
+
+def load_acme(folder: Path, text: str = ACME) -> Book:
+    (folder / "acme.toml").write_text(text, "utf-8")
+    return Book.load(folder, AMERICANS)
+
+
+def test_an_agreement_about_x12_has_its_own_way_of_writing(tmp_path: Path) -> None:
+    agreement = load_acme(tmp_path).agreement("acme/despatch-out")
+    assert agreement is not None
+    assert agreement.syntax == "x12"
+    assert agreement.separators == X12Separators(component=":")
+    assert (agreement.separators.element, agreement.separators.release) == ("*", " ")
+    assert (agreement.writing.x12.version, agreement.group_version) == ("00501", "004010VICS")
+    assert (str(agreement.own_group_written), str(agreement.partner_group_written)) == ("ZZ:OURSELVES", "ACME-DC")
+    assert agreement.control_widths == (9, 0, 9)
+    assert (agreement.control_numbers.group.at_end, agreement.control_numbers.interchange.at_end) == (
+        "stop",
+        "start_again",
+    )
+    assert agreement.batch.most == 50
+
+
+def test_acknowledgments_of_both_syntaxes_read_as_one(tmp_path: Path) -> None:
+    book = load_acme(tmp_path)
+    first, second = (book.agreement(f"acme/{key}").acknowledgments for key in ("orders-in", "despatch-out"))
+    assert (first.functional.kind, first.functional.when, first.ta1) == ("999", "always", "requested")
+    assert (first.application.kind, first.application.when) == ("none", "errors")
+    assert (second.functional.kind, second.application.kind, second.application.when) == ("999", "824", "always")
+    assert (second.expected_within, second.application_expected_within) == (None, timedelta(days=2))
+
+
+def test_what_edifact_agreements_said_before_means_the_same(book: Book) -> None:
+    agreement = book.agreement("north/despatch-out")
+    assert agreement is not None
+    assert agreement.syntax == "edifact"
+    assert agreement.separators == Separators()
+    assert agreement.control_widths == (0, 0, 0)
+    assert (agreement.policies.depth, agreement.policies.interchange, agreement.policies.on_error) == (
+        "full",
+        "split",
+        "message",
+    )
+    assert (agreement.batch.most, agreement.guideline, agreement.guideline_file) == (1, "", "")
+
+
+def test_an_interchange_of_x12_finds_its_agreement_though_blanks_fill_its_ids(tmp_path: Path) -> None:
+    found = load_acme(tmp_path).agreement_for(
+        mailbox="acme",
+        sender=Identity(id="ACME", qualifier="ZZ"),
+        recipient=Identity(id="OURSELVES      ", qualifier="ZZ"),
+        message="850",
+        version="004010",
+        test=False,
+    )
+    assert isinstance(found, Agreement)
+    assert found.id == "acme/orders-in"
+    assert found.policies.severities == {"envelope.isa-*": "off"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'message = "850"',
+            'message = "805"',
+            "agreements.orders-in.message: there is no guide for '805' in X12; did you mean",
+        ),
+        ('message = "850"', 'message = "ORDERS"', "there is no guide for 'ORDERS' in X12"),
+        ('["004010"]', '["4010"]', "'4010' is no version of EDIFACT; EDIFACT versions look like D.96A"),
+        ('["004010"]', '["004010", "D.96A"]', "versions[0]: '004010' is no version of EDIFACT"),
+        ('state = "live"', 'state = "live"\nsyntax = "edifact"', "'004010' is no version of EDIFACT"),
+        ('state = "live"', 'state = "live"\nsyntax = "x21"', "syntax: Invalid enum value 'x21'; one of edifact, x12"),
+        ('"structure"', '"deep"', "policies.depth: Invalid enum value 'deep'; one of full, structure, envelope"),
+        ('"off"', '"of"', "severities.\"envelope.isa-*\": Invalid enum value 'of'; one of note, warning, error, off"),
+        ('"envelope.isa-*"', '"*isa*"', "neither a code of a finding nor the beginning of one"),
+        ("most = 50", "most = 0", "batch.most: must be at least 1"),
+        ("high = 99999", "high = 9999999999", "control_numbers.group: takes 10 digits, the standard allows 9"),
+        ('"stop"', '"halt"', "at_end: Invalid enum value 'halt'; one of start_again, stop"),
+        ('kind = "824"', 'kind = "aperak"', "application.kind: 'aperak' does not exist in X12; there it is '824'"),
+        ('"P2D"', '"PT0S"', "application_expected_within: must be longer than nothing"),
+        ('"00501"', '"501"', "writing.x12.version: '501' is no interchange version (ISA12)"),
+        ('component = ":"', 'component = "*"', "writing.x12.separators: cannot be used"),
+        ('component = ":"', 'release = "?"', "x12.separators.release: X12 has no release character"),
+        ('component = ":"', 'componet = ":"', "unknown key; did you mean 'component'?"),
+        ('"ACME-DC"', '"A"', "partner_group_identity: 'A' is not 2 to 15 characters long (GS02, GS03)"),
+        ('"ZZ:ACME           "', '"ACME"', "partner_identity: 'ACME' does not fit into an ISA"),
+        ('state = "live"', 'state = "live"\nguideline = "acme"', "there is no guideline 'acme'"),
+        ('state = "live"', 'state = "live"\nguideline = "../acme"', "'../acme' cannot be the name of a guideline"),
+    ],
+)
+def test_what_cannot_be_agreed_about_x12_is_said(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in ACME
+    with pytest.raises(ConfigurationError) as error:
+        load_acme(tmp_path, ACME.replace(old, new, 1))
+    assert said in str(error.value)
+    assert str(tmp_path / "acme.toml") in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("guideline", "said"),
+    [
+        ("", ""),
+        ('[narrow]\n"RFG" = "mandatory"\n', "cannot be used: "),
+        ('[guideline]\nversions = ["D.01B"]\n', "'shop' is for ORDERS D.01B, not for ORDERS D.96A"),
+    ],
+)
+def test_an_agreement_names_a_guideline_that_fits(tmp_path: Path, guideline: str, said: str) -> None:
+    text = NORTH.replace('["D.96A", "D.01B"]', '["D.96A"]').replace(
+        "[agreements.despatch-out]", 'guideline = "shop"\n[agreements.despatch-out]', 1
+    )
+    (tmp_path / "north.toml").write_text(text, "utf-8")
+    (tmp_path / "guidelines").mkdir()
+    head = '[guideline]\nmessage = "ORDERS"\nversions = ["D.96A"]\n'
+    head = (
+        guideline.replace("versions", 'message = "ORDERS"\nversions')
+        if "[guideline]" in guideline
+        else head + guideline
+    )
+    (tmp_path / "guidelines" / "shop.toml").write_text(head, "utf-8")
+    if said:
+        with pytest.raises(ConfigurationError, match=re.escape(said)):
+            Book.load(tmp_path, COMPANIES)
+        return
+    agreement = Book.load(tmp_path, COMPANIES).agreement("north/orders-in")
+    assert agreement is not None
+    assert agreement.guideline_file == str(tmp_path / "guidelines" / "shop.toml")
+    before = digest_of(tmp_path, COMPANIES)
+    (tmp_path / "guidelines" / "shop.toml").write_text(head + "# changed\n", "utf-8")
+    assert digest_of(tmp_path, COMPANIES) != before
+
+
+def example(page: str, name: str) -> str:
+    blocks = re.findall(
+        r"^```toml\n(# partners/.*?)^```", (ROOT / "docs" / page).read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    [block] = [block for block in blocks if block.startswith(f"# partners/{name}")]
+    return block
+
+
+def test_the_example_of_the_page_about_partner_files_loads(tmp_path: Path) -> None:
+    (tmp_path / "guidelines").mkdir()
+    guideline = '[guideline]\nmessage = "850"\nversions = ["004010"]\n'
+    (tmp_path / "guidelines" / "acme-850.toml").write_text(guideline, "utf-8")
+    (tmp_path / "acme.toml").write_text(example("partners.md", "acme.toml"), "utf-8")
+    ours = {"main": Company(name="main", identities=(Identity(id="LINDENHOF", qualifier="ZZ"),), erp="sandbox")}
+    assert [one.key for one in Book.load(tmp_path, ours).agreements] == ["orders-in", "despatch-out"]
+
+
+def test_the_example_of_the_page_about_guidelines_has_no_problems(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(example("refinements.md", "guidelines/shop-orders.toml"), "utf-8")
+    refinement = load_refinement(tmp_path / "shop.toml")
+    assert check_refinement(refinement, [load_guide(message="ORDERS", version="D.96A")]) == []
+
+
+CLAUSES = [one for one in vars(clauses).values() if isinstance(one, type) and issubclass(one, clauses.Clause)]
+
+
+@pytest.mark.parametrize("clause", [Terms, *CLAUSES], ids=lambda one: one.__name__)
+def test_every_key_of_a_partner_file_stands_in_the_page(clause: type[clauses.Clause]) -> None:
+    page = (ROOT / "docs" / "partners.md").read_text("utf-8")
+    words = set(re.findall(r"`(?:x12\.)?([a-z0-9_]+)`", page)) | set(re.findall(r"\b([a-z_0-9]+) =", page))
+    own = set(clause.__struct_fields__) - set(Separators.__struct_fields__) - {"cron"}
+    assert own - {"policies", "writing", "acknowledgments", "control_numbers"} <= words
