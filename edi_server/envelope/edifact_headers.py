@@ -46,8 +46,12 @@ class Fields:
 
     def components(self, element: int, count: int) -> list[str]:
         """The texts of the first `count` components of an element."""
-        pieces = self._elements[element].split(":", count)[:count] if element < len(self._elements) else []
-        texts = [piece if piece.isprintable() else to_text(piece) for piece in pieces]
+        if element >= len(self._elements):
+            return [""] * count
+        whole = self._elements[element]
+        texts = whole.split(":", count)[:count]
+        if not whole.isprintable():
+            texts = list(map(to_text, texts))
         return texts + [""] * (count - len(texts))
 
 

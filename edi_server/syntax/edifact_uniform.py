@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from itertools import accumulate, count
+from itertools import accumulate, repeat
 from operator import add
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ def read_uniform(worked: bytes, start: int, codec: str | None) -> Uniform | None
     if min(pieces) < _FIRST_PRINTABLE or not _stand_alike(worked, end, len(pieces)):
         return None
     lengths = map(len, pieces if len(text) == len(worked) - 1 else worked[:-1].split(end))
-    offsets = list(map(add, accumulate(lengths, initial=start), count(0, len(end))))
+    offsets = list(accumulate(map(add, lengths, repeat(len(end))), initial=start))
     del offsets[-1]
     if b"\0" in worked:
         _drop_fillers(pieces, worked, start, offsets)
