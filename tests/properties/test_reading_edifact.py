@@ -128,6 +128,7 @@ def test_any_bytes_are_read_alike_in_blocks_of_any_size(content, size, trickle):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @settings(max_examples=100_000, deadline=None)
 @given(content=STREAMS | SPOILED, size=st.integers(1, 200), trickle=st.integers(1, 60))
 def test_any_bytes_are_read_alike_for_long(content, size, trickle):

@@ -92,6 +92,7 @@ def test_the_fast_way_gives_what_the_careful_way_gives(content, reading, size):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @settings(max_examples=200_000, deadline=None)
 @given(content=streams() | st.binary(max_size=100), reading=DIALECTS, size=st.integers(1, 300))
 def test_the_fast_way_gives_what_the_careful_way_gives_for_long(content, reading, size):

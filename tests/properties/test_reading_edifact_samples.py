@@ -106,6 +106,7 @@ def test_spoiled_interchanges_are_read_in_bounded_time_and_every_finding_points_
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @settings(max_examples=60_000, deadline=None)
 @given(content=spoiled(), block_size=st.integers(1, 500))
 def test_spoiled_interchanges_are_read_in_bounded_time_for_long(content, block_size):
