@@ -58,7 +58,7 @@ RIGHTLY_FOUND = [
         "ORDERS/php-edifact_edifact__files_example_order_error",
         {
             *(("value-too-long", "QTY", "GBND"), ("value-too-long", "QTY", "PACK"), ("value-too-long", "QTY", "SCHA")),
-            *(("value-too-long", "IMD", "10 und Soï¿½ 1"), ("component-superfluous", "IMD", "6")),
+            *(("value-too-long", "IMD", "10 und So� 1"), ("component-superfluous", "IMD", "6")),
         },
         "As the one above; and colons in a description that are not released: the error it is named for.",
     ),
