@@ -77,6 +77,17 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     proof: bytes = b""
 
 
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """How a transmission ended that was handed over without being confirmed at once."""
+
+    transmission_id: str
+    confirmed: bool
+    #: What the partner's receipt means, in words.
+    sentence: str
+    #: The receipt as it came.
+    proof: bytes = b""
+
+
 class Transport(Protocol):
     """See the module's docstring for the contract."""
 

@@ -319,12 +319,14 @@ def verify_forms(
 
     Raises CmsError.
     """
-    forms = [content]
-    canonical = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    if canonical != content:
-        forms.append(canonical)
-    signed, at = verify(view, value, forms, certificates)
-    return signed, forms[at]
+    try:
+        return verify(view, value, [content], certificates)[0], content
+    except CmsError as error:
+        # Large messages are copied only if they have to be.
+        if error.reason != "integrity-check-failed" or b"\n" not in content:
+            raise
+        canonical = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return verify(view, value, [canonical], certificates)[0], canonical
 
 
 def _payloads(entity: Entity) -> list[Payload]:

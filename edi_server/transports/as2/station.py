@@ -21,6 +21,7 @@ from edi_server.transports.as2.mdn import ReceiptError, read_receipt, write_rece
 from edi_server.transports.as2.message import MessageError, Opened, open_message, unquote_name, wanted_digest
 from edi_server.transports.as2.sending import Sendings
 from edi_server.transports.as2.terms import LARGEST, Keys, Terms
+from edi_server.transports.http_front import Reply
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -36,14 +37,6 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     mailbox: str
     terms: Terms
     keys: Keys
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What is answered over HTTP."""
-
-    status: int
-    headers: dict[str, str] = {}
-    body: bytes = b""
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):

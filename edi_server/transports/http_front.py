@@ -1,0 +1,229 @@
+"""An HTTP listener that takes posts at a few addresses and offers nothing else: AS2, and the HTTP drop.
+
+Everything a stranger can do to it has a limit: connections, requests, bytes, and the time that each part may take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from edi_server.errors import ConfigurationError, EdiServerError
+
+log = logging.getLogger(__name__)
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered over HTTP."""
+
+    status: int
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What was posted."""
+
+    #: Below the address it was posted to.
+    path: str
+    #: Names in lower case.
+    headers: dict[str, str]
+    body: bytes
+    #: Where it came from.
+    address: str
+
+
+#: Called on a worker thread; EdiServerError is answered with 503, so that the sender tries again.
+Taker = Callable[[Request], Reply]
+
+
+class FrontLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much anybody may ask of a listener."""
+
+    connections: int = 500
+    per_address: int = 50
+    #: Requests of one address within a minute.
+    per_minute: int = 600
+    #: Bytes of one body.
+    largest: int = 256 * 1024 * 1024
+    #: Until the header is there, and between two requests.
+    header_seconds: float = 20.0
+    #: For a body: a fixed time, and more at this rate at least.
+    body_seconds: float = 60.0
+    slowest_bytes_per_second: float = 32 * 1024
+    #: Requests that are worked on at a time; others wait.
+    at_once: int = 4
+
+
+class Front:
+    """One listener. `addresses`: path → what takes posts there and below."""
+
+    def __init__(self, addresses: Mapping[str, Taker], limits: FrontLimits | None = None) -> None:
+        self._addresses = dict(addresses)
+        self._limits = limits or FrontLimits()
+        self._open: Counter[str] = Counter()
+        self._requests: OrderedDict[str, deque[float]] = OrderedDict()
+        self._runner: web.ServerRunner | None = None
+        self._server: asyncio.Server | None = None
+        self._at_once = asyncio.Semaphore(self._limits.at_once)
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Open the listener; the port it got. Raises ConfigurationError where the address cannot be used."""
+        server = web.Server(self._answer, keepalive_timeout=self._limits.header_seconds, access_log=None)
+        loop = asyncio.get_running_loop()
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        try:
+            self._server = await loop.create_server(
+                lambda: _Connection(self, server, loop), host, port, ssl=tls, ssl_handshake_timeout=_or_none(tls)
+            )
+        except OSError as error:
+            raise ConfigurationError(f"HTTP cannot listen on {host}:{port}: {error.strerror}") from error
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Take no more requests; those under way are finished for a short time."""
+        if self._server is not None:
+            self._server.close()
+        if self._runner is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._runner.cleanup(), 10)
+
+    def admit(self, address: str) -> bool:
+        """Count a connection; False if there are too many."""
+        if self._open.total() >= self._limits.connections or self._open[address] >= self._limits.per_address:
+            return False
+        self._open[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """A connection that was admitted ended."""
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]
+
+    @property
+    def header_seconds(self) -> float:
+        """How long a header may take."""
+        return self._limits.header_seconds
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, _Connection):
+            request.protocol.header_came()
+        address = str(request.remote or "?")
+        taker = self._taker(request.path)
+        if taker is None or request.method != "POST":
+            return web.Response(status=404) if taker is None else web.Response(status=405, headers={"Allow": "POST"})
+        if self._is_too_often(address):
+            return web.Response(status=429, headers={"Retry-After": "60"})
+        try:
+            body = await self._body(request)
+        except (TimeoutError, ConnectionError):
+            return _closing(408)
+        if body is None:
+            return _closing(413)
+        posted = Request(
+            path=request.path,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+            address=address,
+        )
+        return await self._take(taker, posted)
+
+    async def _take(self, taker: Taker, posted: Request) -> web.Response:
+        async with self._at_once:
+            try:
+                reply = await asyncio.get_running_loop().run_in_executor(None, taker, posted)
+            except EdiServerError as error:
+                log.warning("a post to %s could not be taken: %s", posted.path, error)
+                return web.Response(status=503, headers={"Retry-After": "300"})
+            except Exception:
+                log.exception("a post to %s failed unexpectedly", posted.path)
+                return web.Response(status=500)
+        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+
+    async def _body(self, request: web.BaseRequest) -> bytes | None:
+        """The body, None if it is too large."""
+        if (request.content_length or 0) > self._limits.largest:
+            return None
+        pieces: list[bytes] = []
+        size, begun = 0, time.monotonic()
+        while True:
+            allowed = self._limits.body_seconds + size / self._limits.slowest_bytes_per_second
+            left = allowed - (time.monotonic() - begun)
+            piece = await asyncio.wait_for(request.content.readany(), max(left, 0.001))
+            if not piece:
+                return b"".join(pieces)
+            size += len(piece)
+            if size > self._limits.largest:
+                return None
+            pieces.append(piece)
+
+    def _taker(self, path: str) -> Taker | None:
+        fitting = (
+            taker for prefix, taker in self._addresses.items() if path == prefix or path.startswith(f"{prefix}/")
+        )
+        return next(fitting, None)
+
+    def _is_too_often(self, address: str) -> bool:
+        now = time.monotonic()
+        times = self._requests.setdefault(address, deque(maxlen=self._limits.per_minute + 1))
+        times.append(now)
+        self._requests.move_to_end(address)
+        while len(self._requests) > 10_000:
+            self._requests.popitem(last=False)
+        return len(times) > self._limits.per_minute and now - times[0] < 60
+
+
+class _Connection(RequestHandler):
+    """A connection that ends where its header does not come in time: aiohttp waits for it for ever."""
+
+    __slots__ = ("_address", "_alarm", "_front", "_is_admitted")
+
+    def __init__(self, front: Front, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(server, loop=loop, keepalive_timeout=front.header_seconds)
+        self._front = front
+        self._address = ""
+        self._alarm: asyncio.TimerHandle | None = None
+        self._is_admitted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._address = str((transport.get_extra_info("peername") or ("?",))[0])
+        self._is_admitted = self._front.admit(self._address)
+        if not self._is_admitted:
+            transport.close()
+            return
+        loop = asyncio.get_running_loop()
+        self._alarm = loop.call_later(self._front.header_seconds, transport.close)
+
+    def header_came(self) -> None:
+        """A whole header is there; from now on the limits of the body hold."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._is_admitted:
+            self._front.leave(self._address)
+        super().connection_lost(exc)
+
+
+def _closing(status: int) -> web.Response:
+    response = web.Response(status=status)
+    response.force_close()
+    return response
+
+
+def _or_none(tls: ssl.SSLContext | None) -> float | None:
+    return 20.0 if tls is not None else None

@@ -1,0 +1,96 @@
+"""Posting over HTTP: to AS2 stations, and to partners' webhooks."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from edi_server.errors import ConfigurationError, TransportError
+
+#: An answer is a receipt, or a few words.
+_LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """How we know a server, and how it knows us. PEM; secrets, never logged."""
+
+    #: Authorities to trust instead of the machine's own.
+    authorities: str = ""
+    #: Our certificate and its key, where the server asks for one.
+    certificate: str = ""
+    private_key: str = ""
+
+    def __repr__(self) -> str:
+        return "<Tls>"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def post(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    tls: Tls | None = None,
+    login: tuple[str, str] | None = None,
+    seconds: float = 300.0,
+) -> Answer:
+    """Post, following no redirect: what was agreed is where it goes. Raises TransportError, ConfigurationError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{url[:200]} is no address to post to")
+    limits = aiohttp.ClientTimeout(total=seconds, sock_connect=30)
+    auth = aiohttp.BasicAuth(*login) if login else None
+    context = context_for(tls) if parts.scheme == "https" else None
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limits, auto_decompress=False) as session,
+            session.post(
+                url,
+                data=body,
+                headers=dict(headers),
+                allow_redirects=False,
+                auth=auth,
+                ssl=context if context is not None else True,
+                skip_auto_headers=["Content-Type", "Accept", "Accept-Encoding", "User-Agent"],
+            ) as response,
+        ):
+            content = await response.content.read(_LARGEST_ANSWER)
+            return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+    except TimeoutError as error:
+        raise TransportError(f"{parts.hostname} did not answer in time") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise TransportError(f"{parts.hostname}: {error}") from error
+
+
+def context_for(tls: Tls | None) -> ssl.SSLContext:
+    """TLS 1.2 and later, verified. Raises ConfigurationError for certificates that cannot be used."""
+    try:
+        context = ssl.create_default_context(cadata=tls.authorities if tls and tls.authorities else None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if tls and tls.certificate:
+            _load_own(context, tls)
+    except (ssl.SSLError, ValueError, OSError) as error:
+        raise ConfigurationError(f"The certificates for TLS cannot be used: {error}") from error
+    return context
+
+
+def _load_own(context: ssl.SSLContext, tls: Tls) -> None:
+    # Python's ssl reads them from files only.
+    with tempfile.TemporaryDirectory() as folder:
+        both = Path(folder) / "own.pem"
+        both.touch(mode=0o600)
+        both.write_text(f"{tls.certificate}\n{tls.private_key}")
+        context.load_cert_chain(both)

@@ -1,0 +1,109 @@
+"""The HTTP drop over real HTTP: who may post, what the answer says, posting twice; and webhooks."""
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from edi_server.errors import TransportError
+from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, Webhook, hash_token
+from edi_server.transports.http_front import Front, Reply
+from edi_server.transports.loop import Loop
+from edi_server.transports.posting import post
+from edi_server.transports.spool import Spool
+
+NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def loop():
+    with Loop() as running:
+        yield running
+
+
+class Place:
+    def __init__(self, folder, loop):
+        self.loop = loop
+        self.spool = Spool(folder / "spool")
+        self.spool.prepare()
+        ended = Token(digest=hash_token("old"), ends=NOW - dt.timedelta(days=1))
+        accounts = {"north": DropAccount(name="north", mailbox="n", tokens=(Token(digest=hash_token("right")), ended))}
+        self.drop = Drop(spool=self.spool, accounts=lambda: accounts, clock=lambda: NOW)
+        self.answers, self.posted = [], []
+        self.front = Front({"/drop": self.drop.take, "/hook": self.hook})
+        self.port = loop.run(self.front.listen("127.0.0.1", 0), 10)
+        hooks = {"n": Webhook(mailbox="n", url=f"http://127.0.0.1:{self.port}/hook", secret="s3cret")}
+        self.transport = DropTransport(spool=self.spool, staged=folder / "staged", loop=loop, webhooks=lambda: hooks)
+
+    def hook(self, request):
+        self.posted.append(request)
+        return Reply(status=self.answers.pop(0) if self.answers else 200, body=b"thanks")
+
+    def post(self, body=b"UNB'", token="right", account="north", **headers):
+        sent = {
+            "Authorization": f"Bearer {token}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        answer = self.loop.run(post(f"http://127.0.0.1:{self.port}/drop/{account}", sent, body), 10)
+        return answer.status, json.loads(answer.body)
+
+
+@pytest.fixture
+def place(tmp_path, loop):
+    made = Place(tmp_path, loop)
+    yield made
+    loop.run(made.front.close(), 20)
+
+
+def test_a_post_is_taken_and_answered_with_its_transmission(place):
+    status, said = place.post(X_File_Name="..%2FBestellung%20%C3%BC.edi", Idempotency_Key="4711")
+    assert (status, said["again"], said["name"], said["size"]) == (201, False, "Bestellung ü.edi", 4)
+    (claim,) = place.transport.collect().claims
+    assert (claim.transmission_id, claim.mailbox, claim.path.read_bytes()) == (said["transmission"], "n", b"UNB'")
+    assert place.transport.collect().claims == ()
+
+
+def test_the_same_key_is_the_same_transmission_and_without_one_the_same_bytes_are(place):
+    _, first = place.post(Idempotency_Key="a")
+    status, again = place.post(b"changed", Idempotency_Key="a")
+    assert (status, again["transmission"], again["again"]) == (200, first["transmission"], True)
+    _, third = place.post(b"x")
+    assert place.post(b"x")[1]["transmission"] == third["transmission"]
+    assert place.post(b"y")[0] == 201
+    assert len(place.spool.claimed()) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"token": "wrong"}, {"token": "old"}, {"token": ""}, {"account": "south"}, {"Authorization": "Basic eDp5"}],
+)
+def test_nobody_else_is_let_in(place, wrong):
+    assert place.post(**wrong)[0] == 401
+    assert place.spool.claimed() == []
+
+
+def test_nothing_is_no_document(place):
+    assert place.post(b"")[0] == 400
+    assert place.post(Idempotency_Key="x" * 201)[0] == 400
+
+
+def test_a_webhook_is_posted_signed_with_a_key_that_stays_the_same(place):
+    place.answers = [500, 429, 200]
+    place.transport.stage("t1", "n", b"DESADV")
+    for _ in range(2):
+        with pytest.raises(TransportError) as caught:
+            place.transport.hand_over("t1", "n", "desadv.edi")
+        assert not caught.value.permanent
+    handed = place.transport.hand_over("t1", "n", "desadv.edi")
+    assert json.loads(handed.proof) == {"status": 200, "answer": "thanks"}
+    assert place.transport.hand_over("t1", "n", "desadv.edi").earlier
+    assert {one.headers["idempotency-key"] for one in place.posted} == {"t1"}
+    signature = hmac.new(b"s3cret", b"DESADV", hashlib.sha256).hexdigest()
+    assert place.posted[-1].headers["x-signature"] == f"sha256={signature}"
+    place.answers = [422]
+    place.transport.stage("t2", "n", b"x")
+    with pytest.raises(TransportError) as caught:
+        place.transport.hand_over("t2", "n", "x")
+    assert caught.value.permanent
