@@ -26,7 +26,7 @@ from edi_server.guides.refinement_expressions import (
     texts_expression,
 )
 from edi_server.guides.refinement_judging import is_kept, total
-from edi_server.guides.refinement_paths import Stop, Target
+from edi_server.guides.refinement_places import Stop, Target
 from edi_server.guides.refinement_plan import Ask, Content, Count, Plan, Side, Term
 
 _NOTHING = Decimal(0)

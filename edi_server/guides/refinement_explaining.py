@@ -8,7 +8,7 @@ import msgspec
 
 from edi_server.guides.model import Element, Guide
 from edi_server.guides.refinement_model import Narrowing, Refinement, Rule
-from edi_server.guides.refinement_paths import Spot, resolve
+from edi_server.guides.refinement_places import Spot, resolve
 
 #: So many codes are listed; of more, their number.
 _LISTED = 12

@@ -9,7 +9,7 @@ from typing import Any
 
 from edi_server.guides.refinement_judging import fault_of, format_pattern, is_right, values_of
 from edi_server.guides.refinement_model import Narrowing
-from edi_server.guides.refinement_paths import Demand, Spot
+from edi_server.guides.refinement_places import Demand, Spot
 from edi_server.guides.refinement_plan import Content
 
 #: The end of a value.

@@ -15,7 +15,7 @@ from edi_server.findings import Finding, Severity
 from edi_server.guides.model import Tree
 from edi_server.guides.refinement_lines import FORMAT
 from edi_server.guides.refinement_model import Narrowing, Rule
-from edi_server.guides.refinement_paths import Spot, Stop
+from edi_server.guides.refinement_places import Spot, Stop
 from edi_server.guides.refinement_plan import Ask, Content, Count, Plan, Side, Term
 from edi_server.guides.refinement_remarks import (
     Value,

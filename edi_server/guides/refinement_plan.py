@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from edi_server.findings import Severity
 from edi_server.guides.model import Guide
 from edi_server.guides.refinement_model import Formula, Narrowing, Origin, Problem, Refinement, Rule
-from edi_server.guides.refinement_paths import NoPlace, Path, Spot, Stop, Target, resolve
+from edi_server.guides.refinement_paths import Path
+from edi_server.guides.refinement_places import NoPlace, Spot, Stop, Target, resolve
 from edi_server.located import nearest
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from edi_server.findings import Finding, Place, Severity
 from edi_server.guides.model import Element, Tree
 from edi_server.guides.refinement_model import Origin, RuleKind
-from edi_server.guides.refinement_paths import Spot, Target
+from edi_server.guides.refinement_places import Spot, Target
 from edi_server.guides.refinement_plan import Ask
 from edi_server.guides.structure_faults import tag_of
 from edi_server.syntax.normal import to_text

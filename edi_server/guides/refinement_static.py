@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from edi_server.guides.model import Element, Guide, Position
 from edi_server.guides.refinement_lines import FORMAT
 from edi_server.guides.refinement_model import Narrowing, Problem, Refinement
-from edi_server.guides.refinement_paths import Condition, NoPlace, Path, Target, resolve
+from edi_server.guides.refinement_paths import Condition, Path
+from edi_server.guides.refinement_places import NoPlace, Target, resolve
 from edi_server.located import nearest
 
 

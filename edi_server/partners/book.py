@@ -298,9 +298,18 @@ def _conflicts(agreements: Iterable[Agreement]) -> Iterator[str]:
     for same_counter in _grouped(active, lambda agreement: agreement.interchange_counter).values():
         one = same_counter[0]
         for other in same_counter[1:]:
-            if one.control_numbers.interchange != other.control_numbers.interchange:
-                where = f"{other.file}: agreements.{other.key}.control_numbers.interchange"
+            for level in _other_ranges(one, other):
+                where = f"{other.file}: agreements.{other.key}.control_numbers.{level}"
                 yield f"{where}: '{one.id}' counts the same control references with another range"
+
+
+def _other_ranges(one: Agreement, other: Agreement) -> Iterator[str]:
+    """Levels at which two agreements that share a counter count with different ranges."""
+    first, second = one.control_numbers, other.control_numbers
+    if first.interchange != second.interchange:
+        yield "interchange"
+    if first.group.scope == second.group.scope == "identities" and first.group != second.group:
+        yield "group"
 
 
 def _collide(one: Agreement, other: Agreement) -> bool:

@@ -386,6 +386,16 @@ def test_the_same_counter_with_two_ranges_is_refused(tmp_path: Path) -> None:
     assert "counts the same control references with another range" in problems_of(tmp_path, north=text)
 
 
+def test_the_same_counter_of_groups_with_two_ranges_is_refused(tmp_path: Path) -> None:
+    text = ACME.replace("{ message = { width = 9 } }", "{ group = { high = 9 } }").replace(
+        'own_identity = "ZZ:OURSELVES"\n', ""
+    )
+    with pytest.raises(ConfigurationError, match=r"control_numbers\.group: 'acme/orders-in' counts the same"):
+        load_acme(tmp_path, text)
+    apart = text.replace("{ high = 9 }", '{ high = 9, scope = "agreement" }')
+    assert len(load_acme(tmp_path, apart).agreements) == 2
+
+
 def test_companies_need_identities_of_their_own() -> None:
     with pytest.raises(ConfigurationError, match=r"companies\.b\.identities: '1' is also an identity of company 'a'"):
         Book.load(
@@ -474,6 +484,9 @@ identities = ["ZZ:ACME           ", "01:123456789"]
 functional = { kind = "999" }
 [writing.x12]
 version = "00501"
+[control_numbers.group]
+high = 99999
+at_end = "stop"
 [agreements.orders-in]
 direction = "inbound"
 message = "850"
@@ -493,7 +506,7 @@ own_identity = "ZZ:OURSELVES"
 partner_group_identity = "ACME-DC"
 batch = { most = 50 }
 acknowledgments = { application_expected_within = "P2D", application = { kind = "824", when = "always" } }
-control_numbers = { group = { high = 99999, at_end = "stop" }, message = { width = 9 } }
+control_numbers = { message = { width = 9 } }
 writing = { association = "VICS", x12 = { separators = { component = ":" } } }
 """
 AMERICANS = {"main": Company(name="main", identities=(Identity(id="OURSELVES", qualifier="ZZ"),), erp="sandbox")}
