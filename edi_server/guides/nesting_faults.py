@@ -7,21 +7,22 @@ what it cannot place where it stands.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
 from edi_server.findings import Finding, Place
 from edi_server.guides.model import Guide, Nesting, Tree
 from edi_server.guides.tree import MAX_DEPTH, read_component
-from edi_server.guides.x12_hierarchy import check_hierarchy
+from edi_server.guides.x12_hierarchy import check_hierarchy, is_right
 from edi_server.syntax.normal import to_text
 
 
 def check_nesting(tree: Tree) -> Iterator[Finding]:
     """Findings about the nested groups of a message."""
     for nesting in tree.guide.nestings:
-        trigger, texts, numbers = nesting.trigger, tree.segments, tree.numbers
-        found = [index for index, position in enumerate(tree.positions) if position == trigger]
-        occurrences = [(numbers[index] if numbers else index + 1, texts[index]) for index in found]
+        if nesting.level and is_right(nesting, compress(tree.segments, map(nesting.trigger.__eq__, tree.positions))):
+            continue
         check = check_hierarchy if nesting.level else _check
+        occurrences = [(number, text) for number, position, text in tree.walk() if position == nesting.trigger]
         yield from check(tree.guide, nesting, occurrences)
 
 

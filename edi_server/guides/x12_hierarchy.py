@@ -7,7 +7,8 @@ understood: an error. Which kind may stand in which is left to the users of a me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from edi_server.findings import Finding, Place, Severity
@@ -16,6 +17,32 @@ from edi_server.syntax.normal import to_text
 
 #: Levels in levels, as deep as `edi_server.guides.tree` hangs them.
 MAX_DEPTH = 50
+
+
+#: Where HL has own and parent's number, kind of level and mark for children.
+_PLACES = ((1, 1), (2, 1), (3, 1), (4, 1))
+
+
+def is_right(nesting: Nesting, texts: Iterable[str]) -> bool:
+    """True if nothing is wrong with the levels of a message, which takes a third of the time of saying what is."""
+    if (nesting.id, nesting.parent, nesting.level, nesting.child) != _PLACES:
+        return False
+    allowed = nesting.levels
+    kinds, depths, parents = {"": ""}, {"": 0}, set()
+    marked = []
+    for count, text in zip(map(str, itertools.count(1)), texts, strict=False):
+        elements = text.split("+")
+        if len(elements) < 4 or elements[1] != count or elements[2] not in kinds:
+            return False
+        _, own, parent, kind, *more = elements
+        if kind in allowed and kinds[parent] not in allowed[kind]:
+            return False
+        kinds[own] = kind
+        depths[own] = depths[parent] + 1
+        parents.add(parent)
+        if more and more[0]:
+            marked.append((own, more[0]))
+    return max(depths.values()) <= MAX_DEPTH and all((mark == "1") == (own in parents) for own, mark in marked)
 
 
 class _Level(NamedTuple):
