@@ -16,6 +16,7 @@ from edi_server.findings import Finding, Place, Severity
 
 #: Totals may differ by rounding: half a cent for each line, and never less than one cent.
 _CENT = Decimal("0.01")
+_ZERO = Decimal()
 
 Rule = Callable[[Any], Iterator[tuple[str, str, str | None, str | None]]]
 
@@ -35,17 +36,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     def findings(self, document: Record) -> list[Finding]:
         """What the rule finds in a document."""
-        return [
-            Finding(
-                code=self.code,
-                severity=self.severity,
-                sentence=sentence,
-                place=Place(field=field),
-                found=found[:80] if found else None,
-                expected=expected,
-            )
-            for field, sentence, found, expected in self.rule(document)
-        ]
+        return [self.finding(*breach) for breach in self.rule(document)]
+
+    def finding(self, field: str, sentence: str, found: str | None, expected: str | None) -> Finding:
+        """One breach of the rule."""
+        return Finding(
+            code=self.code,
+            severity=self.severity,
+            sentence=sentence,
+            place=Place(field=field),
+            found=found[:80] if found else None,
+            expected=expected,
+        )
 
 
 def _number(document: Order | DespatchAdvice | Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
@@ -54,36 +56,46 @@ def _number(document: Order | DespatchAdvice | Invoice) -> Iterator[tuple[str, s
 
 
 def _lines(document: Order | DespatchAdvice | Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    if not any(True for _ in _each_line(document)):
+    if not any(lines for _, lines in _all_lines(document)):
         yield "lines", "The document has no line.", None, None
 
 
 def _article(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    for above, number, line in _each_line(document):
-        if not (line.gtin or line.supplier_sku or line.buyer_sku or line.article or line.articles):
+    for above, lines in _all_lines(document):
+        # A comprehension, because most documents pass.
+        for number in [
+            number
+            for number, line in enumerate(lines)
+            if not (line.gtin or line.supplier_sku or line.buyer_sku or line.article or line.articles)
+        ]:
             where = f"{above}lines[{number}]"
-            yield where, f"{_name(line, where)} names no article: no GTIN and no article number.", None, None
+            yield where, f"{_name(lines[number], where)} names no article: no GTIN and no article number.", None, None
 
 
 def _quantity(document: Order | DespatchAdvice) -> Iterator[tuple[str, str, str | None, str | None]]:
-    for above, number, line in _each_line(document):
-        quantity = line.quantity
-        if quantity is not None and quantity.is_finite() and quantity > 0:
-            continue
-        where = f"{above}lines[{number}]"
-        if quantity is None:
-            yield f"{where}.quantity", f"{_name(line, where)} has no quantity.", None, None
-        else:
-            sentence = f"{_name(line, where)} has a quantity that is not above zero."
-            yield f"{where}.quantity", sentence, str(quantity), "more than 0"
+    for above, lines in _all_lines(document):
+        for number in [
+            number
+            for number, line in enumerate(lines)
+            if (quantity := line.quantity) is None or not (quantity.is_finite() and quantity > _ZERO)
+        ]:
+            where, quantity = f"{above}lines[{number}]", lines[number].quantity
+            if quantity is None:
+                yield f"{where}.quantity", f"{_name(lines[number], where)} has no quantity.", None, None
+            else:
+                sentence = f"{_name(lines[number], where)} has a quantity that is not above zero."
+                yield f"{where}.quantity", sentence, str(quantity), "more than 0"
 
 
 def _line_numbers(document: Order | Invoice) -> Iterator[tuple[str, str, str | None, str | None]]:
+    lines: tuple[Any, ...] = document.lines
+    if len({line.number for line in lines}) == len(lines):
+        return
     seen: set[str] = set()
-    for above, number, line in _each_line(document):
+    for number, line in enumerate(lines):
         if line.number and line.number in seen:
             sentence = f"Line number {line.number} is used twice, so answers to it would be ambiguous."
-            yield f"{above}lines[{number}].number", sentence, line.number, "each line number once"
+            yield f"lines[{number}].number", sentence, line.number, "each line number once"
         seen.add(line.number or "")
 
 
@@ -127,13 +139,11 @@ def _sscc(document: DespatchAdvice) -> Iterator[tuple[str, str, str | None, str 
             seen.add(code)
 
 
-def _each_line(document: Any) -> Iterator[tuple[str, int, Any]]:
-    """Where the list with the line is (to be put before its name), the line's number in it, and the line."""
-    for number, line in enumerate(document.lines):
-        yield "", number, line
+def _all_lines(document: Any) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Every list of lines, and where it is (to be put before its name)."""
+    yield "", document.lines
     for where, package in _each_package(getattr(document, "packages", ()), "packages"):
-        for number, line in enumerate(package.lines):
-            yield f"{where}.", number, line
+        yield f"{where}.", package.lines
 
 
 def _each_package(packages: Iterable[Any], where: str) -> Iterator[tuple[str, Any]]:

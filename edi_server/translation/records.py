@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from decimal import Decimal
@@ -44,6 +45,12 @@ def fields_of(record: type[Record]) -> dict[str, Field]:
 def has_kept(record: type[Record]) -> bool:
     """True if the class can hold unread segments."""
     return "kept" in record.__struct_fields__
+
+
+@cache
+def takes_positions(record: type[Record]) -> bool:
+    """True if the class may be called with its values in order."""
+    return all(one.kind is one.POSITIONAL_OR_KEYWORD for one in inspect.signature(record).parameters.values())
 
 
 def _field(one: msgspec.structs.FieldInfo, hint: Any) -> Field:

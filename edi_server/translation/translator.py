@@ -18,7 +18,6 @@ from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, Source
 from edi_server.translation.resolve import resolve
-from edi_server.translation.restoring import compares_plainly, restore
 from edi_server.translation.views import VIEWS
 
 
@@ -61,7 +60,6 @@ class Translator:
         self.profile, self.guide = profile, guide
         self._view = VIEWS.get(profile.view or "")
         self._checks = [CHECKS[name] for name in profile.checks]
-        self._compares_plainly = compares_plainly(profile)
 
     @cached_property
     def reading_plan(self) -> Plan:
@@ -75,18 +73,10 @@ class Translator:
 
     def read(self, tree: Tree) -> Reading:
         """The document that a message says; never raises for anything that a message may contain."""
-        document, findings = self._read(tree)
+        document, findings = self._reader(tree)
         if self._view:
             document = self._view.to_document(document)
         return Reading(document=document, findings=(*findings, *self._judge(document)))
-
-    def _read(self, tree: Tree) -> tuple[Record, list[Finding]]:
-        if tree.released and self._compares_plainly:
-            document, findings = self._reader(msgspec.structs.replace(tree, released=False))
-            if not findings:
-                return restore(document), findings
-        # A finding may come of a stand-in or quote one: the careful way tells.
-        return self._reader(tree)
 
     def write(self, document: Record) -> Writing:
         """The segments that say a document, and what of it could not be said; nothing is ever cut.
@@ -113,7 +103,7 @@ class Translator:
         return compile_writer(self.writing_plan)
 
     def _judge(self, document: Record) -> list[Finding]:
-        return [finding for check in self._checks for finding in check.findings(document)]
+        return [check.finding(*breach) for check in self._checks for breach in check.rule(document)]
 
     def not_carried(self, tree: Tree) -> Coverage:
         """What of a message did not reach the document, and how much did."""

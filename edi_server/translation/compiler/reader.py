@@ -15,6 +15,7 @@ from edi_server.findings import Finding
 from edi_server.guides.model import Tree
 from edi_server.syntax.normal import to_text
 from edi_server.translation import dates
+from edi_server.translation.codecs import Unreadable
 from edi_server.translation.compiler import reading_runtime as runtime
 from edi_server.translation.compiler.python import Code
 from edi_server.translation.compiler.reading_walk import ScopeSource
@@ -23,9 +24,11 @@ from edi_server.translation.keeping import keep, last_positions, skip, summary_o
 from edi_server.translation.plan import (
     Frame,
     Plan,
+    Scope,
     ScopeKey,
     Slot,
 )
+from edi_server.translation.restoring import compares_plainly
 
 Reader = Callable[[Tree], tuple[Record, list[Finding]]]
 _Function = Callable[[list[str], list[int], Any, list[Finding]], Record]
@@ -33,19 +36,25 @@ _Function = Callable[[list[str], list[int], Any, list[Finding]], Record]
 
 def compile_reader(plan: Plan) -> Reader:
     """A function from a tree to its document and findings, the same as the interpreter's, but fast."""
-    quick = Compiler(plan, careful=False).function()
+    from edi_server.translation.compiler.quick import compile_quick_reader
+    from edi_server.translation.compiler.quick_runtime import Unsmooth, released_in
+
+    quick = compile_quick_reader(plan)
+    plainly = compares_plainly(plan.profile)
     careful: list[_Function] = []
 
     def read(tree: Tree) -> tuple[Record, list[Finding]]:
         segments = tree.segments
         positions = [*tree.positions, runtime.BEHIND]
+        if (plainly or not tree.released) and "*" not in "".join(segments):
+            try:
+                return quick(segments, positions, released_in(segments) if tree.released else []), []
+            except (Unsmooth, Unreadable):
+                pass
+        if not careful:
+            careful.append(Compiler(plan, careful=True).function())
         findings: list[Finding] = []
-        chosen = quick
-        if tree.released or "*" in "+".join(segments):
-            if not careful:
-                careful.append(Compiler(plan, careful=True).function())
-            chosen = careful[0]
-        document = chosen(segments, positions, tree.numbers or range(1, len(positions)), findings)
+        document = careful[0](segments, positions, tree.numbers or range(1, len(positions)), findings)
         if len(findings) > 1:
             findings.sort(key=order)
         return document, findings
@@ -83,11 +92,14 @@ class Compiler:
             key = self.waiting.pop()
             if key not in done:
                 done.add(key)
-                ScopeSource(self, self.plan.scopes[key], self.functions[key]).write()
+                self._write(self.plan.scopes[key], self.functions[key])
         kind = "careful" if self.careful else "quick"
         space = self.code.run(f"<{self.plan.profile.name} read {self.guide.version} {kind}>")
         function: _Function = space[root]
         return function
+
+    def _write(self, scope: Scope, name: str) -> None:
+        ScopeSource(self, scope, name).write()
 
     def scope(self, key: ScopeKey) -> str:
         """Name of the function that reads a scope; it is written later."""

@@ -120,7 +120,11 @@ class Finish(Texts):
             firm.append(f"{name} not in g")
         with self.code.block(f"if {' and '.join([f'{name} >= 0', f'not ({self._is_claimed(slot)})', *firm])}:"):
             prefix = SUMMARY if slot.position in self.compiler.summary else self._prefix(slot)
-            self.code(f"give_back(q, {name}, {name}_, {prefix!r})")
+            self.code(f"give_back(q, {name}, {self._behind(slot)}, {prefix!r})")
+
+    def _behind(self, slot: Slot) -> str:
+        """The expression of the index behind a slot."""
+        return f"{self.slots[id(slot)]}_"
 
     def _beside(self, slot: Slot) -> list[Slot]:
         """Other slots that may have taken the same segment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from edi_server.canonical import When
 from edi_server.findings import Finding
@@ -20,9 +20,22 @@ Chunk = tuple[int, int, str]
 #: Behind the last segment of every message.
 BEHIND = 1 << 30
 
-#: Numbers by text: messages repeat theirs.
-NUMBERS: dict[str, Decimal] = {}
-_MANY = 20_000
+
+class Numbers(dict[str, Decimal]):
+    """Numbers by text: messages repeat theirs. Raises Unreadable for what is none."""
+
+    MOST: ClassVar[int] = 20_000
+
+    def __missing__(self, text: str) -> Decimal:
+        """Read a number that was not met before."""
+        value = read_decimal(text)
+        if len(self) >= self.MOST:
+            self.clear()
+        self[text] = value
+        return value
+
+
+NUMBERS = Numbers()
 
 Spotted = tuple[Frame, Binding]
 
@@ -30,15 +43,11 @@ Spotted = tuple[Frame, Binding]
 def number(text: str, findings: list[Finding], place: int, spotted: Spotted) -> Decimal | None:
     """A decimal that was not met before."""
     try:
-        value = read_decimal(text)
+        return NUMBERS[text]
     except Unreadable as why:
         frame, binding = spotted
         findings.append(faults.not_readable(frame, binding.site, binding.spots[0], place, text, str(why)))
         return None
-    if len(NUMBERS) >= _MANY:
-        NUMBERS.clear()
-    NUMBERS[text] = value
-    return value
 
 
 def moment(text: str, code: str, findings: list[Finding], place: int, spotted: Spotted) -> When:

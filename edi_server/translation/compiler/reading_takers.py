@@ -67,21 +67,23 @@ class Takers(Texts, ABC):
                 return False
         assert first is not None  # the loop has looked
         depth = max(self._depth_of(taker) for taker in takers)
-        with self._composites(Choice(first.elements, ()), depth):
-            for taker in takers:
-                self._offer(taker)
+        self._offer_all(takers, first.elements, depth)
         return True
 
-    def _offer(self, taker: Slot | Nested) -> None:
-        """Offer the composite `c` to a taker."""
+    def _offer_all(self, takers: list[Slot | Nested], elements: tuple[int, ...], depth: int) -> None:
+        """Offer the composites of some elements to all takers."""
+        with self._composites(Choice(elements, ()), depth):
+            for taker in takers:
+                assert taker.choice is not None  # only takers with a choice are offered composites
+                self._offer(taker, [condition(f"c[{test.component - 1}]", test) for test in taker.choice.tests])
+
+    def _offer(self, taker: Slot | Nested, inside: list[str]) -> None:
+        """Offer the composite `c` to a taker, if what it wants is inside."""
         code = self.code
-        assert taker.choice is not None  # only takers with a choice are offered composites
-        inside = [condition(f"c[{test.component - 1}]", test) for test in taker.choice.tests]
         conditions = [*inside, *self._matches(taker)]
         if isinstance(taker, Nested):
             with code.block(f"if {' and '.join(conditions) or 'True'}:"):
-                name = self.compiler.scope(taker.scope)
-                self._item(taker, f"{name}(i, c, e, N, F)")
+                self._item(taker, self._made(taker, "c", "e"))
             return
         slot, binding = self.slots[id(taker)], taker.frame.own[0]
         with code.block(f"if {' and '.join([*conditions, f'({slot} < 0 or {slot} == i)'])}:"):
@@ -128,9 +130,8 @@ class Takers(Texts, ABC):
             self.code("u = 1")
 
     def _segment_items(self, taker: Nested) -> None:
-        name = self.compiler.scope(taker.scope)
         if taker.choice is None:
-            self._item(taker, f"{name}(i, None, {self._elements()}, N, F)")
+            self._item(taker, self._made(taker, "None", self._elements()))
             return
         self._composite_items(taker)
         if not self.counts:
@@ -138,14 +139,21 @@ class Takers(Texts, ABC):
                 self.missed()
 
     def _composite_items(self, taker: Nested) -> None:
-        name = self.compiler.scope(taker.scope)
         assert taker.choice is not None
         counts, self.counts = self.counts, True
         if not counts:
             self.code("u = 0")
         with self._composites(taker.choice, depth=depth_of(self.compiler.plan.scopes[taker.scope])):
-            self._item(taker, f"{name}(i, c, {self._elements()}, N, F)")
+            self._item(taker, self._made(taker, "c", self._elements()))
         self.counts = counts
+
+    def _made(self, taker: Nested, composite: str, elements: str) -> str:
+        """The expression of the record of a segment, or of a composite in it."""
+        return f"{self.compiler.scope(taker.scope)}(i, {composite}, {elements}, N, F)"
+
+    def _made_group(self, taker: Nested) -> str:
+        """The expression of the record of a group."""
+        return f"{self.compiler.scope(taker.scope)}(S, P, i, {self._elements()}, N, F)"
 
     def _once(self, taker: Nested, inside: Callable[[], None]) -> None:
         """`within` takes only the first."""
@@ -157,10 +165,14 @@ class Takers(Texts, ABC):
             code(f"m{number} = 1")
             inside()
         with code.block("else:"):
-            frame = self.compiler.plan.scopes[taker.scope].frame
-            code(f"again(F, N[i], {code.name(frame)}, {code.name(taker.site)})")
-            if not self.counts:
-                self.missed_before()
+            self._refuse(taker)
+
+    def _refuse(self, taker: Nested) -> None:
+        """A second record where there can be one."""
+        frame = self.compiler.plan.scopes[taker.scope].frame
+        self.code(f"again(F, N[i], {self.code.name(frame)}, {self.code.name(taker.site)})")
+        if not self.counts:
+            self.missed_before()
 
     def _item(self, taker: Nested, call: str) -> None:
         number = self.index[id(taker.site)]
@@ -170,14 +182,21 @@ class Takers(Texts, ABC):
             if self.counts:
                 self.code("u = 1")
             if taker.choice is not None and self.gathers:
-                self.code("g.append(i)")
+                self.code(self._noted())
             if taker.site.line.kind == "each":
                 self._append(number, "o")
-            else:
+            elif taker.choice is None:
                 self.code(f"v{number} = o")
+            else:
+                with self.code.block(f"if v{number} is None:"):
+                    self.code(f"v{number} = o")
         if not self.counts:
             with self.code.block("else:"):
                 self.missed()
+
+    def _noted(self) -> str:
+        """Remember that records were made of composites of this segment."""
+        return "g.append(i)"
 
     def _take_group(self, takers: list[Slot | Nested], prefix: str, *, nests: bool) -> None:
         code, position = self.code, takers[0].position
@@ -244,7 +263,7 @@ class Takers(Texts, ABC):
                 code(f"{name}_ = i")
 
     def _group_item(self, taker: Nested, *, nests: bool) -> None:
-        code, name = self.code, self.compiler.scope(taker.scope)
+        code = self.code
         if taker.choice is not None:
             self._composite_items(taker)
             self._pass_group(taker.position)
@@ -252,10 +271,10 @@ class Takers(Texts, ABC):
                 with code.block("if not u:"):
                     self.missed()
         elif nests:
-            code(f"i, o = {name}(S, P, i, {self._elements()}, N, F)")
+            code(f"i, o = {self._made_group(taker)}")
             code("entries.append(Entry(b, i, o))")
             if self.counts:
                 code("u = 1")
         else:
-            code(f"i, o = {name}(S, P, i, {self._elements()}, N, F)")
+            code(f"i, o = {self._made_group(taker)}")
             self._item(taker, "o")

@@ -19,8 +19,11 @@ class Texts(ScopeState):
     """What lines take from a segment in `e` (and `E`, with repetitions)."""
 
     @contextmanager
-    def _composites(self, choice: Choice, depth: int = 0) -> Iterator[None]:
-        """A loop over the composites that fulfil a choice; `c` is the list of components, padded."""
+    def _composites(self, choice: Choice, depth: int = 0, *, sure: bool = False) -> Iterator[None]:
+        """A loop over the composites that fulfil a choice; `c` is the list of components, padded.
+
+        Empty ones are left out, unless it is `sure` that what comes next does so.
+        """
         code = self.code
         with ExitStack() as stack:
             if self.careful:
@@ -29,7 +32,7 @@ class Texts(ScopeState):
                 stack.enter_context(code.block(f"for c in {self.rows[choice.elements]}:"))
             else:
                 stack.enter_context(code.block(f"for y in {elements_of(choice.elements)}:"))
-                sure = any(test.values and not test.negated for test in choice.tests) or choice.alone
+                sure = sure or any(test.values and not test.negated for test in choice.tests) or choice.alone
                 stack.enter_context(code.block("if y:" if sure else "if y.strip(':'):"))
                 deepest = max([depth, 1, *(test.component for test in choice.tests)])
                 padded = f"(y + {':' * (deepest - 1)!r})" if deepest > 1 else "y"

@@ -12,7 +12,7 @@ from edi_server.translation.keeping import SUMMARY
 from edi_server.translation.plan import Frame, Nested, Slot
 
 #: How many rows of a guide are passed with one look where none of them stands there.
-_CLUSTER = 8
+_CLUSTER = 4
 
 
 class ScopeSource(Takers, Finish):
@@ -61,10 +61,10 @@ class ScopeSource(Takers, Finish):
         code("i = 0")
         code("n = len(S)")
         with code.block("while i < n:"):
-            code("r = i")
+            code("start = i")
             code("p = P[i]")
             self._children(self.scope.frame, "")
-            with code.block("if i == r:"):
+            with code.block("if i == start:"):
                 # A segment of a group whose trigger is missing: no well-formed tree has one.
                 self._pass("p", "LAST[p]", "")
 
@@ -134,7 +134,6 @@ class ScopeSource(Takers, Finish):
         if nests:
             code("entries = []")
         with code.block(f"while p == {position}:"):
-            code("s = S[i]")
             self._split(position)
             self._test(takers)
             if position in self.compiler.guide.groups:
@@ -146,17 +145,21 @@ class ScopeSource(Takers, Finish):
 
     def _nest(self, taker: Slot | Nested, prefix: str) -> None:
         assert isinstance(taker, Nested)  # the static checks let nothing but `each` take a nested group
+        self.code(f"a{self.index[id(taker.site)]} = {self._nested(taker, prefix)}")
+
+    def _nested(self, taker: Nested, prefix: str, also: str = "S, N, F") -> str:
+        """The expression of the records of the outermost repetitions."""
         make = f"{self.compiler.scope(taker.scope)}_make"
-        self.code(
-            f"a{self.index[id(taker.site)]} = nest(entries, S, {self.code.name(taker)}, "
-            f"lambda parts, inside, inner: {make}(parts, inside, inner, S, N, F), "
-            f"{'q' if self.keeps else '[]'}, {prefix!r})"
+        chunks = "q" if self.keeps else "[]"
+        return (
+            f"nest(entries, S, {self.code.name(taker)}, "
+            f"lambda parts, inside, inner: {make}(parts, inside, inner, {also}), {chunks}, {prefix!r})"
         )
 
     def _split(self, position: int) -> None:
         """`e`: the elements, padded as far as they are looked at directly; `E`: with their repetitions."""
         reach = self.compiler.reach.get(position, 0)
-        padded = f"(s + {'+' * reach!r})" if reach else "s"
+        padded = f"(S[i] + {'+' * reach!r})" if reach else "S[i]"
         if self.careful:
             self.code(f"E = {padded}.split('+')")
             self.code("e = first_repetitions(E)")
