@@ -577,8 +577,9 @@ def test_an_edited_profile_is_noticed_and_a_wrong_one_leaves_the_last_good_state
     agreement = plant.corridor.agreement("nordmarkt/orders-in")
     first = plant.corridor.profile(agreement)
     assert plant.corridor.profile(agreement) is first
-    file.write_text(text.replace("[codes.", "[codes.more_", 1) + "\n")
+    file.write_text(text.replace('"YB1" = "cross_dock"', '"YB9" = "cross_dock"') + "\n")
     changed = plant.corridor.profile(agreement)
+    assert changed.version != first.version
     file.write_text("this is no TOML")
     assert plant.corridor.profile(agreement) is changed
     file.write_text(text)
@@ -598,6 +599,7 @@ def test_lower_case_is_written_where_it_was_agreed(plant):
     request = msgspec.structs.replace(request, envelope=msgspec.structs.replace(request.envelope, header=header))
     [draft] = draft_all(plant.store, [request]).values()
     assert b"BGM+351+abc+9'" in plant.store.archive.open(draft.content_hash).read()
+    assert draft.findings == ()
 
 
 def test_a_mailbox_is_on_the_transport_that_one_place_says(plant, monkeypatch):
