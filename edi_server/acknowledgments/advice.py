@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from edi_server.acknowledgments.pieces import component_of
 from edi_server.acknowledgments.verdict import SUSPENDED, Outcome
 from edi_server.envelope.model import GroupHeader, InterchangeHeader, MessageHeader
 from edi_server.findings import Finding, has_errors
@@ -62,6 +63,8 @@ BETTER_647: dict[str, str] = {
     "business.article-missing": "MID",
     "business.quantity-missing": "MQT",
     "business.total-differs": "010",
+    "guide.segment-unknown": "848",
+    "guide.message-unknown": "024",
     "guide.value-not-date": "009",
     "profile.date-unknown": "009",
     "guide.condition-excluded": "012",
@@ -142,7 +145,7 @@ def _where(finding: Finding) -> str:
     said = [_in_document(place.field)] if place.field else []
     if place.segment is not None:
         said.append(f"segment {place.segment}" + (f" {place.tag}" if place.tag else ""))
-        said += [f"{what} {at}" for what, at in (("element", place.element), ("component", place.component)) if at]
+        said += [f"{what} {at}" for what, at in (("element", place.element), ("component", component_of(place))) if at]
     return ", ".join(said)
 
 

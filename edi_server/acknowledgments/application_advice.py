@@ -13,7 +13,7 @@ from itertools import chain, islice, repeat
 from edi_server.acknowledgments.advice import Advice, condition_of, words
 from edi_server.acknowledgments.answering import is_advised
 from edi_server.acknowledgments.functional import answered_version
-from edi_server.acknowledgments.pieces import is_date, is_time, limited, segment, text, wrapped
+from edi_server.acknowledgments.pieces import component_of, is_date, is_time, limited, segment, text, wrapped
 from edi_server.acknowledgments.verdict import Outcome
 from edi_server.acknowledgments.x12_reference import ReferenceNumbers
 from edi_server.envelope.model import GroupHeader, MessageHeader
@@ -115,7 +115,9 @@ class _Report:
         """Tag, position of the segment, position of the element, its reference number."""
         at = [limited(place.element, 2)]
         at += (
-            [limited(place.component, 2), limited(place.repetition, 4)] if self._is_composite and place.element else []
+            [limited(component_of(place), 2), limited(place.repetition, 4)]
+            if self._is_composite and place.element
+            else []
         )
         return [place.tag or "", limited(place.segment, self._digits), ":".join(at).rstrip(":"), references.of(place)]
 

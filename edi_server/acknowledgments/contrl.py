@@ -12,7 +12,7 @@ from itertools import islice
 
 from edi_server.acknowledgments.answering import is_answered
 from edi_server.acknowledgments.error_codes import error_code, fault_of
-from edi_server.acknowledgments.pieces import by_segment, composite, identity, limited, segment
+from edi_server.acknowledgments.pieces import by_segment, component_of, composite, identity, limited, segment
 from edi_server.acknowledgments.verdict import GroupVerdict, MessageVerdict, Verdict, reported
 from edi_server.envelope.edifact_writing import close_message
 from edi_server.envelope.model import Identity, InterchangeHeader, MessageHeader
@@ -154,7 +154,7 @@ class _Report:
 
     def _element(self, finding: Finding) -> str:
         place = finding.place
-        return _position(place.element, place.component, place.repetition if self._version_4 else None)
+        return _position(place.element, component_of(place), place.repetition if self._version_4 else None)
 
 
 _SERVICE_SEGMENTS = frozenset({"UNA", "UNB", "UNG", "UNH", "UNT", "UNE", "UNZ"})

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from edi_server.acknowledgments.answering import FUNCTIONAL_GROUP
 from edi_server.acknowledgments.naming import is_listed
-from edi_server.acknowledgments.pieces import by_segment, limited, segment, text
+from edi_server.acknowledgments.pieces import by_segment, component_of, limited, segment, text
 from edi_server.acknowledgments.verdict import GroupVerdict, MessageVerdict, reported
 from edi_server.acknowledgments.x12_error_codes import (
     ELEMENTS_IN_ERROR,
@@ -189,7 +189,7 @@ class _Report:
     ) -> Iterator[str]:
         """AK4: position, reference number, code, copy of the value; CTX where others made the element necessary."""
         place, code = finding.place, element_code(finding, self._version, is_999=self._is_999)
-        where = [limited(place.element, 2), limited(place.component, 2)]
+        where = [limited(place.element, 2), limited(component_of(place), 2)]
         where += [limited(place.repetition, 4)] if self._echoes else []
         at = ":".join(where).rstrip(":")
         copy = text(finding.found, 99) if code in _COPIED else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from edi_server.envelope.model import Identity
-from edi_server.findings import Finding
+from edi_server.findings import Finding, Place
 from edi_server.syntax.normal import from_text
 
 
@@ -33,6 +33,24 @@ def limited(position: int | None, digits: int) -> str:
 def text(value: str | None, most: int) -> str:
     """A text in normal form, cut to the characters that its element has, without blanks at its ends."""
     return from_text(value or "")[:most].strip()
+
+
+#: Stand-alone elements of service segments, by position; of trailers and of the control segments of X12 all are.
+_STAND_ALONE: dict[str, frozenset[int] | None] = {
+    "UNB": frozenset({5, 7, 8, 9, 10, 11}),
+    "UNG": frozenset({1, 5, 6, 8}),
+    "UNH": frozenset({1, 3}),
+    **dict.fromkeys(("UNT", "UNE", "UNZ", "ISA", "GS", "ST", "SE", "GE", "IEA")),
+}
+
+
+def component_of(place: Place) -> int | None:
+    """The component that a finding is about; None in a stand-alone element, which has none to count."""
+    if place.tag in _STAND_ALONE:
+        stand_alone = _STAND_ALONE[place.tag]
+        if stand_alone is None or place.element in stand_alone:
+            return None
+    return place.component
 
 
 def by_segment(findings: Sequence[Finding]) -> Iterator[tuple[int, bool, list[Finding]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edi_server.acknowledgments.pieces import component_of
 from edi_server.findings import Place
 from edi_server.guides.model import Guide, SegmentDefinition
 
@@ -18,7 +19,7 @@ class ReferenceNumbers:
         if definition is None or not place.element or place.element > len(definition.elements):
             return ""
         use = definition.elements[place.element - 1]
-        number = place.component or 1
+        number = component_of(place) or 1
         if number > len(use.components) or (use.composite and not place.component):
             return ""
         reference = use.components[number - 1].element.id

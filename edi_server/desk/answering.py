@@ -221,13 +221,15 @@ class _X12Answers(_Answers):
         ]
 
     def _application(self) -> Written | None:
-        groups: list[tuple[GroupHeader, list[list[str]]]] = []
+        """For each group that is answered a group with one 824."""
+        about: dict[GroupHeader, list[Advice]] = {}
         for advice in self._advices():
-            version = advice_version(advice.group)
-            number = len(groups) + 1
-            subject = advice.group or GroupHeader()
-            header = advice_group(subject, self._subject, version=version, **self._stamp(number, version))
-            segments = write_824([advice], message_reference="0001", reference=str(number), written_at=self._now)
+            about.setdefault(advice.group or GroupHeader(), []).append(advice)
+        groups: list[tuple[GroupHeader, list[list[str]]]] = []
+        for number, (group, advices) in enumerate(about.items(), 1):
+            version = advice_version(group)
+            header = advice_group(group, self._subject, version=version, **self._stamp(number, version))
+            segments = write_824(advices, message_reference="0001", reference=str(number), written_at=self._now)
             groups.append((header, [segments]))
         return self._wrap(["824"], [], groups) if groups else None
 
