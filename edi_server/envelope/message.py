@@ -121,4 +121,4 @@ class MessageInProgress(ABC):
 
 def _piece(block: Block, start: int, end: int) -> tuple[int, bytes]:
     """The bytes of a block from one offset to another, cut out so that the block itself can go."""
-    return start, block.raw[start - block.start : end - block.start]
+    return start, block.dialect.legible(block.raw[start - block.start : end - block.start])

@@ -145,7 +145,7 @@ class MessageHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class RawMessage:
-    """The bytes of the segments of a message as they came, for whoever has to point into them.
+    """The bytes of the segments of a message as they came, for whoever has to point into them; level X as EUC.
 
     Any two are equal: how a stream was cut into blocks is no part of what a message says.
     """

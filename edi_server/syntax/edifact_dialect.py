@@ -89,7 +89,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
     def locate(self, index: int, element: int, component: int = 1) -> int:
         """Offset of a component of segment `index` from the start of the stream; see `places.locate`."""
-        return self.offsets[index] + locate(self.raw_segment(index), self.dialect.separators, element, component)
+        raw = self.dialect.legible(self.raw_segment(index))
+        return self.offsets[index] + locate(raw, self.dialect.separators, element, component)
 
     def position(self, index: int, offset: int) -> tuple[int, int]:
         """Element and component of segment `index` in which the byte at `offset` stands; element 0 is the tag."""
@@ -137,6 +138,10 @@ class Dialect:
         if self._shifts and b"\x1b" in raw:
             return self._work_unshifted(raw)
         return self._work_terminated(raw)
+
+    def legible(self, raw: bytes) -> bytes:
+        """In as many bytes, of which none that looks like a separator is something else."""
+        return unshifted(raw) if self._shifts and b"\x1b" in raw else raw
 
     def _work_terminated(self, raw: bytes) -> bytes:
         worked = self._work_plain(raw)

@@ -60,8 +60,8 @@ def _stand_alike(worked: bytes, end: bytes, pieces: int) -> bool:
     """True if terminators and line breaks are just those at which the pieces were split."""
     if end == b"'":
         return True
-    breaks = len(worked) - len(worked.translate(None, b"\r\n"))
-    return breaks == (len(end) - 1) * (pieces - 1) and worked.count(b"'") == pieces
+    # Where there are no more of these characters than the ends need, none stands elsewhere.
+    return len(worked) - len(worked.translate(None, b"\r\n'")) == len(end) * (pieces - 1) + 1
 
 
 def _drop_fillers(pieces: list[str], worked: bytes, start: int, offsets: list[int]) -> None:

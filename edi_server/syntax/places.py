@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from edi_server.syntax.charsets import unshifted
 from edi_server.syntax.separators import Separators, as_bytes
 
 #: Element, repetition and component, counted as in `locate`.
@@ -26,8 +25,6 @@ def locate(raw_segment: bytes, separators: Separators, element: int, component: 
 
 def locate_all(raw_segment: bytes, separators: Separators, spots: Iterable[Spot]) -> dict[Spot, int]:
     """What `locate` says of each spot, in one walk over the segment."""
-    if b"\x1b" in raw_segment:
-        raw_segment = unshifted(raw_segment)
     waiting = sorted(set(spots), reverse=True)
     found: dict[Spot, int] = {}
     at, begin, end = (0, 1, 1), 0, len(raw_segment)

@@ -51,6 +51,19 @@ def test_an_asterisk_is_data_before_syntax_version_4():
     assert pointed(raw, message, found(2, 1, 2))[0].startswith(b"c+d")
 
 
+def test_two_byte_characters_of_level_x_are_stepped_over():
+    raw = wrapped("FTX+@+y").replace(b"UNOC", b"UNOX").replace(b"@", "ア・イ：十？".encode("iso2022_jp"))
+    (message,) = messages(raw)
+    assert pointed(raw, message, found(2, 2))[0].startswith(b"y'")
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_an_escape_sequence_of_level_x_is_none_elsewhere(size):
+    raw = wrapped("FTX+\x1b$Ba+y", "LIN")
+    (message,) = (event for event in opened(raw, block_size=size) if isinstance(event, MessageRead))
+    assert pointed(raw, message, found(2, 2), found(2, 3)) == [raw[raw.index(b"y'") :], raw[raw.index(b"'LIN") :]]
+
+
 @pytest.mark.parametrize("terminator", ["~", "\n", "’"])
 def test_other_separators_are_known_to_the_message(terminator):
     raw = f"UNA;|,\\ {terminator}".encode() if terminator.isascii() else b""
