@@ -55,13 +55,19 @@ def are_usual(demands: Sequence[Demand]) -> bool:
 def texts_expression(tag: str, spots: Sequence[Spot], names: dict[str, Any], demands: Sequence[Demand] = ()) -> str:
     """What some places hold, as a list, leaving out those that are empty; `demands` are met if they are usual."""
     if len(spots) == 1 and not spots[0].demands and not spots[0].repeats:
-        qualified = ""
-        for demand in demands if are_usual(demands) else ():
-            qualified += rf"(?=[^+]*\+(?:{'|'.join(map(re.escape, demand.values))}){_END})"
-        place = _place("", spots[0].element, spots[0].component)
-        return f"{_named(names, re.compile(f'^{tag}{qualified}{place}([^+:*]+)').findall)}(s)"
+        pattern = _qualified_place(tag, spots[0], demands if are_usual(demands) else ())
+        return f"{_named(names, re.compile(f'^{pattern}([^+:*]+)').findall)}(s)"
     usual = tuple(demands) if are_usual(demands) else ()
     return f"{_named(names, partial(_texts, tuple(spots), usual))}(s)"
+
+
+def _qualified_place(tag: str, spot: Spot, demands: Sequence[Demand]) -> str:
+    """Everything before a component of a segment whose qualifiers, first in it, are these."""
+    words = ["|".join(map(re.escape, demand.values)) for demand in demands]
+    if len(words) == 1 and spot.element == 1 and spot.component > 1:
+        return rf"{tag}[^+]*\+(?:{words[0]}):" + f"(?:[^+:*]*:){{{spot.component - 2}}}"
+    qualified = "".join(rf"(?=[^+]*\+(?:{one}){_END})" for one in words)
+    return f"{tag}{qualified}{_place('', spot.element, spot.component)}"
 
 
 def _texts(spots: tuple[Spot, ...], demands: tuple[Demand, ...], segment: str) -> list[str]:
