@@ -9,6 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from edi_server import paper
+from edi_server.cli import segments
 from edi_server.desk.excerpts import Pointed, ReadRange
 from edi_server.desk.inspecting import (
     GroupSeen,
@@ -20,6 +21,8 @@ from edi_server.desk.inspecting import (
     Seen,
     inspect,
 )
+from edi_server.desk.message_names import name_of
+from edi_server.envelope.model import Identity
 
 CLEAN, FINDINGS, UNREADABLE = 0, 1, 2
 #: Messages without findings that are listed before they are only counted.
@@ -29,7 +32,8 @@ LISTED = 20
 class Report:
     """Counts, and the exit code; subclasses print."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tree: bool = False) -> None:
+        self.tree = tree
         self.code = CLEAN
         self.counts: Counter[str] = Counter()
 
@@ -43,7 +47,7 @@ class Report:
 
     def take(self, source: BinaryIO, read_range: ReadRange) -> None:
         """Print what is in the file."""
-        for seen in inspect(source, read_range):
+        for seen in inspect(source, read_range, tree=self.tree):
             self.count(seen)
             self.show(seen)
         self.end_file()
@@ -89,8 +93,8 @@ class Report:
 class HumanReport(Report):
     """Lines for people."""
 
-    def __init__(self, *, every: bool) -> None:
-        super().__init__()
+    def __init__(self, *, every: bool, tree: bool = False) -> None:
+        super().__init__(tree=tree)
         self._every = every
         self._console = paper.out()
         self._clean: Counter[str] = Counter()
@@ -111,33 +115,38 @@ class HumanReport(Report):
                 return
             case InterchangeSeen():
                 header = seen.header
-                reference = header.control_reference or "(no reference)"
-                line = f"interchange {reference} from {header.sender} to {header.recipient}"
+                line = f"interchange {header.control_reference or '(no reference)'}"
+                parties = f"from {_party(header.sender)} to {_party(header.recipient)}"
                 test = "test" if header.test else ""
-                paper.line(console, line, paper.words(_written(seen), paper.DIM), test, indent=2)
+                segments.title(console, (line, parties), paper.words(_written(seen), paper.DIM), test, indent=2)
             case MessageSeen():
                 self._show_message(seen)
                 return
+            case GroupSeen() if self.tree and not seen.ended:
+                group = seen.header
+                line = f"group {group.message_type} {group.control_reference}"
+                paper.line(console, line, paper.words(group.version, paper.DIM), indent=2)
             case InterchangeEnded():
                 self._tell_clean()
-        paper.findings(console, seen.findings, indent=4)
+        segments.pointed(console, seen.findings, indent=4)
 
     def _show_message(self, seen: MessageSeen) -> None:
-        if not seen.findings and not self._every and sum(self._clean.values()) >= LISTED:
+        if not seen.findings and not self._every and not self.tree and sum(self._clean.values()) >= LISTED:
             self._clean[f"{seen.header.type} {seen.header.directory}"] += 1
             return
         if not seen.findings:
             self._clean[""] += 1
-        verdict = "rejected" if seen.is_rejected else "accepted" if seen.findings else "ok"
-        header = seen.header
-        paper.line(
-            self._console,
-            f"{seen.number:>4} {header.type or '(no type)'} {header.directory} {header.reference}",
-            paper.words(f"{seen.segments} segments, bytes {seen.offset}–{seen.end}", paper.DIM),
-            paper.words(verdict, paper.STYLES[verdict]),
-            indent=2,
-        )
-        paper.findings(self._console, seen.findings, indent=7)
+        console, header = self._console, seen.header
+        result = "rejected" if seen.is_rejected else "accepted" if seen.findings else "ok"
+        name = " ".join(part for part in (header.type or "(no type)", name_of(header.type), header.reference) if part)
+        about = [header.directory, _many(seen.segments, "segment"), f"bytes {seen.offset}–{seen.end}"]
+        facts = paper.words(" · ".join(part for part in about if part), paper.DIM)
+        verdict = paper.words(result, paper.STYLES[result])
+        segments.title(console, (f"{seen.number:>4}  {name}",), facts, verdict, indent=2)
+        segments.pointed(console, seen.general, indent=9)
+        (segments.tree if self.tree else segments.excerpt)(console, seen.shown)
+        if seen.shown:
+            console.print()
 
     def _tell_clean(self) -> None:
         for kind, count in self._clean.items():
@@ -163,8 +172,19 @@ class HumanReport(Report):
 
 
 def _written(seen: InterchangeSeen) -> str:
+    """When and how it was written."""
     header = seen.header
-    return f"{header.date} {header.time} {header.charset}:{header.syntax_version}".strip()
+    date, time = header.date, header.time
+    if len(date) in (6, 8) and date.isdecimal():
+        date = f"{date[:-4] if len(date) == 8 else '20' + date[:-4]}-{date[-4:-2]}-{date[-2:]}"
+    if len(time) == 4 and time.isdecimal():
+        time = f"{time[:2]}:{time[2:]}"
+    syntax = f"X12 {header.syntax_version}" if header.syntax == "x12" else f"{header.charset}:{header.syntax_version}"
+    return " ".join(part for part in (date, time, syntax.strip(" :")) if part)
+
+
+def _party(identity: Identity) -> str:
+    return str(identity) if identity.id else "(unknown)"
 
 
 def _many(count: int, word: str) -> str:
@@ -178,8 +198,8 @@ class JsonReport(Report):
     "outside": […], "problem", "counts", "result"}], "exit_code"}; a finding is {"finding", "excerpt"}.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, tree: bool = False) -> None:
+        super().__init__(tree=tree)
         self._first_file = True
         self._first_interchange = True
         self._first_message = True
@@ -225,7 +245,7 @@ class JsonReport(Report):
         self._findings = list(seen.findings)
 
     def _write_message(self, seen: MessageSeen) -> None:
-        about = {
+        about: dict[str, object] = {
             "number": seen.number,
             "group": self._group or None,
             "header": seen.header,
@@ -236,6 +256,8 @@ class JsonReport(Report):
             "result": "rejected" if seen.is_rejected else "accepted",
             "findings": seen.findings,
         }
+        if self.tree:
+            about["tree"] = seen.shown
         _write(f"{'' if self._first_message else ','}\n  {_json(about)}")
         self._first_message = False
 

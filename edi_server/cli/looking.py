@@ -32,16 +32,17 @@ def inspect(
     files: Files,
     as_json: AsJson = False,
     every: Annotated[bool, typer.Option("--all", help="List every message, also those without findings.")] = False,
+    tree: Annotated[bool, typer.Option("--tree", help="Show every segment, named, as the tree of its groups.")] = False,
 ) -> None:
     """Say what is in files and what is wrong with it; needs no configuration.
 
-    Exit code 0: no findings but notes. 1: errors or warnings. 2: a file cannot be read or holds no EDIFACT.
+    Exit code 0: no findings but notes. 1: errors or warnings. 2: a file cannot be read or holds no EDI.
     """
     from edi_server.cli.inspecting import HumanReport, JsonReport
 
     session: Session = context.obj
     session.find_guides()
-    report = JsonReport() if as_json else HumanReport(every=every)
+    report = JsonReport(tree=tree) if as_json else HumanReport(every=every, tree=tree)
     report.begin()
     for path in files:
         report.begin_file(_name(path))

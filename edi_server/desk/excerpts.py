@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
@@ -10,8 +11,9 @@ import msgspec
 
 from edi_server.findings import Finding, Place
 from edi_server.syntax.charsets import codec_of, decode
+from edi_server.syntax.ebcdic import EBCDIC, recode
 from edi_server.syntax.places import locate
-from edi_server.syntax.separators import DEFAULT, Separators
+from edi_server.syntax.separators import DEFAULT, Separators, as_bytes
 
 #: The bytes of a transmission from one offset to another (the byte behind the last).
 ReadRange = Callable[[int, int], bytes]
@@ -43,7 +45,7 @@ class Pointing:
     """Shows findings in the bytes of one interchange."""
 
     def __init__(self, read_range: ReadRange, separators: Separators = DEFAULT, charset: str = "UNOC") -> None:
-        self._read_range = read_range
+        self._read_range = _translated(read_range, charset) if charset in EBCDIC else read_range
         self._separators = separators
         self._codec = codec_of(charset)
 
@@ -80,16 +82,19 @@ class Pointing:
 
     def _ends(self, around: bytes) -> list[int]:
         """Offsets behind each terminator."""
-        terminator = self._separators.terminator.encode("latin-1", "replace")[0]
-        release = self._separators.release.encode("latin-1", "replace")
+        terminator, release = as_bytes(self._separators.terminator), as_bytes(self._separators.release)
         return [
-            at + 1
-            for at, byte in enumerate(around)
-            if byte == terminator and not (release != b" " and _is_released(around, at, release))
+            found.end()
+            for found in re.finditer(re.escape(terminator), around)
+            if release == b" " or not _is_released(around, found.start(), release)
         ]
 
     def _text(self, raw: bytes) -> str:
         return readable(decode(raw, self._codec)[0])
+
+
+def _translated(read_range: ReadRange, page: str) -> ReadRange:
+    return lambda start, end: recode(read_range(start, end), page)
 
 
 def _breaks(piece: bytes) -> int:

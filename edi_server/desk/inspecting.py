@@ -11,8 +11,8 @@ from typing import BinaryIO
 import msgspec
 
 from edi_server.desk.excerpts import Pointed, Pointing, ReadRange
+from edi_server.desk.segments_shown import SegmentShown, about_no_segment, show_segments
 from edi_server.engine.checking import check_message
-from edi_server.envelope.edifact import open_edifact
 from edi_server.envelope.model import (
     Debris,
     Event,
@@ -27,6 +27,8 @@ from edi_server.envelope.model import (
     PackageRead,
 )
 from edi_server.envelope.offsets import refine
+from edi_server.envelope.opening import not_edi as not_edi_finding
+from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import Finding
 from edi_server.syntax.sniff import ENOUGH, Kind, sniff
 
@@ -61,6 +63,10 @@ class MessageSeen(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     segments: int
     findings: tuple[Pointed, ...]
+    #: Segments that findings are about, with their neighbours; all of them, as a tree, where that was asked for.
+    shown: tuple[SegmentShown, ...] = ()
+    #: Those of the findings that are about the message as a whole.
+    general: tuple[Pointed, ...] = ()
 
     @property
     def is_rejected(self) -> bool:
@@ -95,34 +101,31 @@ class NotEdi(msgspec.Struct, frozen=True, kw_only=True):
 Seen = InterchangeSeen | GroupSeen | MessageSeen | InterchangeEnded | Outside | NotEdi
 
 
-def inspect(source: BinaryIO, read_range: ReadRange) -> Iterator[Seen]:
+def inspect(source: BinaryIO, read_range: ReadRange, *, tree: bool = False) -> Iterator[Seen]:
     """What is in a file. `source` stands at its beginning and can be read again from there through `read_range`.
 
-    Never raises for anything that the bytes may be; errors of `source` itself go through.
+    `tree` shows every segment of every message. Never raises for anything that the bytes may be; errors of `source`
+    itself go through.
     """
     kind = sniff(read_range(0, ENOUGH))
-    if kind.syntax != "edifact":
-        yield not_edi(kind)
-        return
-    pointing = Pointing(read_range)
-    for event in open_edifact(source):
-        if isinstance(event, InterchangeOpened):
-            pointing = Pointing(read_range, event.header.separators, event.header.charset)
-        seen = _see(event, pointing)
-        if seen:
-            yield seen
+    pointing, charset = Pointing(read_range), ""
+    for event in open_interchanges(source):
+        if isinstance(event, Debris) and any(finding.code == "syntax.not-edi" for finding in event.findings):
+            yield not_edi(kind)
+        elif isinstance(event, MessageRead):
+            yield _see_message(event, pointing, charset, tree=tree)
+        else:
+            if isinstance(event, InterchangeOpened):
+                charset = event.header.charset
+                pointing = Pointing(read_range, event.header.separators, charset)
+            seen = _see(event, pointing)
+            if seen:
+                yield seen
 
 
 def not_edi(kind: Kind) -> NotEdi:
-    """What is said about bytes that are no EDIFACT."""
-    finding = Finding(
-        code="syntax.not-edi",
-        severity="error",
-        sentence=f"{kind.sentence} Only EDIFACT can be read.",
-        found=kind.found[:80] or None,
-        expected="UNA or UNB",
-    )
-    return NotEdi(kind=kind, finding=finding)
+    """What is said about bytes that we do not read."""
+    return NotEdi(kind=kind, finding=not_edi_finding(kind))
 
 
 def _see(event: Event, pointing: Pointing) -> Seen | None:
@@ -130,8 +133,6 @@ def _see(event: Event, pointing: Pointing) -> Seen | None:
         case InterchangeOpened():
             found = point_all(pointing, event.findings)
             return InterchangeSeen(number=event.number, header=event.header, offset=event.offset, findings=found)
-        case MessageRead():
-            return _see_message(event, pointing)
         case GroupOpened() | GroupClosed():
             found = point_all(pointing, event.findings)
             return GroupSeen(header=event.header, ended=isinstance(event, GroupClosed), findings=found)
@@ -140,13 +141,14 @@ def _see(event: Event, pointing: Pointing) -> Seen | None:
             return InterchangeEnded(number=event.number, messages=event.messages, end=event.end, findings=found)
         case Debris():
             return Outside(offset=event.offset, end=event.end, findings=point_all(pointing, event.findings))
-        case PackageRead():
-            # What is to be said about it comes at the end of the interchange.
+        case PackageRead() | MessageRead():
+            # What is to be said about a package comes at the end of the interchange.
             return None
 
 
-def _see_message(message: MessageRead, pointing: Pointing) -> MessageSeen:
+def _see_message(message: MessageRead, pointing: Pointing, charset: str, *, tree: bool) -> MessageSeen:
     checked = check_message(message)
+    findings = refine(checked.findings, message)
     return MessageSeen(
         number=message.number,
         header=message.header,
@@ -154,7 +156,9 @@ def _see_message(message: MessageRead, pointing: Pointing) -> MessageSeen:
         offset=message.offsets[0],
         end=message.offsets[-1],
         segments=len(message.segments),
-        findings=point_all(pointing, refine(checked.findings, message)),
+        findings=point_all(pointing, findings),
+        shown=show_segments(checked, findings, charset, every=tree) if findings or tree else (),
+        general=point_all(pointing, about_no_segment(message, findings)),
     )
 
 

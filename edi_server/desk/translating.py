@@ -14,13 +14,13 @@ from edi_server.desk.excerpts import Pointed, Pointing, ReadRange
 from edi_server.desk.inspecting import NotEdi, not_edi, point_all
 from edi_server.engine.checking import check_message, translate_message
 from edi_server.engine.corridor import load_agreed_profile
-from edi_server.envelope.edifact import open_edifact
 from edi_server.envelope.model import (
     InterchangeHeader,
     InterchangeOpened,
     MessageHeader,
     MessageRead,
 )
+from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import Finding
 from edi_server.partners import Agreement, Book, Partner, Unmatched
 from edi_server.syntax.sniff import ENOUGH, sniff
@@ -72,12 +72,12 @@ class DryRun:
     def translate(self, source: BinaryIO, read_range: ReadRange) -> Iterator[EnvelopeRead | Rendered | NotEdi]:
         """What a file becomes, message by message. Raises ConfigurationError if an agreement's profile is wrong."""
         kind = sniff(read_range(0, ENOUGH))
-        if kind.syntax != "edifact":
+        if kind.syntax not in ("edifact", "x12"):
             yield not_edi(kind)
             return
         header: InterchangeHeader | None = None
         pointing = Pointing(read_range)
-        for event in open_edifact(source):
+        for event in open_interchanges(source):
             if isinstance(event, InterchangeOpened):
                 header = event.header
                 pointing = Pointing(read_range, header.separators, header.charset)

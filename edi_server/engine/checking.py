@@ -39,8 +39,8 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_message(message: MessageRead, *, codes: Codes = "auto") -> CheckedMessage:
-    """Check a message against the guide that its UNH names; findings carry the message's reference."""
-    guide, doubt = nearest_guide(message.header.directory, message.header.type)
+    """Check a message against the guide that its header names; findings carry the message's reference."""
+    guide, doubt = nearest_guide(message.header.directory, message.header.type, syntax_of(message))
     findings = [*message.findings, *(with_offsets([doubt], message.offsets) if doubt else [])]
     tree = None
     if guide is not None:
@@ -49,6 +49,11 @@ def check_message(message: MessageRead, *, codes: Codes = "auto") -> CheckedMess
         findings += checked.findings
     named = tuple(_of_message(finding, message.header.reference) for finding in findings)
     return CheckedMessage(message=message, guide=guide, tree=tree, findings=named)
+
+
+def syntax_of(message: MessageRead) -> str:
+    """The syntax of a message: "x12" if it begins with ST or is a TA1, else "edifact"."""
+    return "x12" if message.segments[0].startswith(("ST+", "TA1+")) else "edifact"
 
 
 def translate_message(checked: CheckedMessage, profile: Profile) -> Translated:

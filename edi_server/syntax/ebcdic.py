@@ -7,7 +7,7 @@ import re
 from edi_server.syntax.window import Window
 
 #: Code pages in the order in which they are tried; they differ in `[ ] ! ^ |` and a few more.
-_PAGES = ("cp037", "cp500")
+EBCDIC = ("cp037", "cp500")
 _ISA = re.compile(rb"[\x00\x15\x25\x40]*\xc9\xe2\xc1")
 #: What ends a line there (NEL), and what code pages call it.
 _NEW_LINE = 0x15
@@ -21,7 +21,7 @@ def code_page(head: bytes) -> str:
         return ""
     isa = head[found.end() - 3 : found.end() + 103]
     # The separators tell: those of the right page are in ASCII.
-    return max(_PAGES, key=lambda page: sum(map(_is_plain, isa.translate(_table(page)).decode("latin-1"))))
+    return max(EBCDIC, key=lambda page: sum(map(_is_plain, isa.translate(_table(page)).decode("latin-1"))))
 
 
 def _is_plain(mark: str) -> bool:

@@ -168,9 +168,10 @@ def test_a_clean_file_ends_with_zero_one_with_findings_with_one_and_another_with
     assert "no findings" in call("inspect", samples / "order-4500012345.edi")
     text = call("inspect", samples / "orders-2026-11-23.edi", code=1)
     assert "Data element 6060 (Quantity) must be a number." in text
-    assert "› QTY+21:2O:PCE'\n" in text
+    assert " QTY+21:2O:PCE'  " in text
+    assert "▲ 6060 Quantity\n" in text
     assert "4 messages, 1 rejected: 2 errors" in text
-    assert "Only EDIFACT can be read" in call("inspect", samples / "price-list.csv", code=2)
+    assert "Only EDIFACT and X12 can be read" in call("inspect", samples / "price-list.csv", code=2)
     call("inspect", samples / "order-4500012345.edi", samples / "orders-2026-11-23.edi", code=1)
     call("inspect", samples / "order-4500012345.edi", samples / "price-list.csv", code=2)
 
