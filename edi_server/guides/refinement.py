@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from edi_server.errors import ConfigurationError
 from edi_server.findings import Finding
-from edi_server.guides.checker import Checked, Codes, check, with_offsets
+from edi_server.guides.checker import Checked, Codes, Depth, check, with_offsets
 from edi_server.guides.model import Guide, Tree
 from edi_server.guides.refinement_attributing import attribute, narrows_codes
 from edi_server.guides.refinement_code import Quick, quick_check
@@ -96,22 +96,25 @@ def check_refined(
     released: bool,
     codes: Codes = "auto",
     offsets: Sequence[int] | None = None,
+    depth: Depth = "full",
 ) -> Checked:
     """`check` by a guide that `refine` gave, with its rules; findings that a guideline asked for name it.
 
-    By any other guide the same as `check`.
+    By any other guide the same as `check`. Rules are about content: they are asked at full depth only.
     """
     refined = _refined(guide)
     if refined is None:
-        return check(guide, segments, released=released, codes=codes, offsets=offsets)
+        return check(guide, segments, released=released, codes=codes, offsets=offsets, depth=depth)
     # Agreed codes bind whatever is thought of the directory's: `attribute` gives each its severity.
-    checked = check(guide, segments, released=released, codes="error" if refined.agreed_codes else codes)
+    judged: Codes = "error" if refined.agreed_codes else codes
+    checked = check(guide, segments, released=released, codes=judged, depth=depth)
     findings = checked.findings
     if findings:
         known = _judged(codes, segments)
         findings = list(attribute(findings, refined.plan, segments, known))
-    findings = [*findings, *check_rules(checked.tree, refined.refinement)]
-    findings.sort(key=lambda finding: finding.place.segment or 0)
+    if depth == "full":
+        findings = [*findings, *check_rules(checked.tree, refined.refinement)]
+    findings = sorted(findings, key=lambda finding: finding.place.segment or 0)
     if findings and offsets is not None:
         findings = with_offsets(findings, offsets)
     return replace(checked, findings=findings)

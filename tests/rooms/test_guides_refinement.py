@@ -215,6 +215,19 @@ def test_agreed_codes_bind_whatever_is_thought_of_the_directorys_list(told, code
     assert len(found) == (1 if codes == "off" else 2)
 
 
+@pytest.mark.parametrize(
+    ("depth", "codes"),
+    [
+        ("full", ["group-missing", "rule-broken", "value-too-long"]),
+        ("structure", ["group-missing"]),
+        ("envelope", []),
+    ],
+)
+def test_a_guideline_goes_as_deep_as_was_agreed(told, depth, codes):
+    text = '[narrow]\n"TAX" = "mandatory"\n"BGM.1004" = { max_length = 3 }\n[rules.r]\nall_of = "PAI"\n'
+    assert sorted(code for code, *_ in told(text, depth=depth)) == codes
+
+
 def test_extra_codes_are_taken_although_the_standard_does_not_know_them(told):
     message = changed(("BGM", "BGM+XYZ+4711+9"))
     assert told("", message) == [("code-unknown", "error", 2, 1, 1)]
