@@ -7,7 +7,8 @@ from functools import partial
 
 from edi_server.acknowledgments.reading_advice import read_824, read_aperak
 from edi_server.acknowledgments.reading_contrl import read_contrl
-from edi_server.acknowledgments.reading_functional import read_functional, read_ta1
+from edi_server.acknowledgments.reading_functional import read_functional
+from edi_server.acknowledgments.reading_ta1 import read_ta1
 from edi_server.acknowledgments.received import ReceivedAcknowledgment
 from edi_server.envelope.model import GroupHeader, InterchangeHeader, MessageRead
 

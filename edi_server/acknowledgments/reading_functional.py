@@ -1,4 +1,4 @@
-"""TA1, 997 and 999 that a partner sent → what they say about an interchange or a group of ours (X12.5, X12.20)."""
+"""A 997 or 999 that a partner sent → what it says about a group of ours (X12.20; 999 of 005010)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from edi_server.acknowledgments.x12_meanings import (
     ELEMENT_ERRORS,
     GROUP_ERRORS,
     MESSAGE_ERRORS,
-    NOTES,
     SEGMENT_ERRORS,
 )
 from edi_server.envelope.model import Identity, InterchangeHeader
@@ -47,35 +46,6 @@ _SECURITY = {
     "X": "the content could not be decrypted",
 }
 _UNKNOWN = "an error that we do not know"
-
-
-def read_ta1(segment: str, carrier: InterchangeHeader) -> ReceivedAcknowledgment | None:
-    """What a TA1 says about the envelope of one of our interchanges; None if it names none.
-
-    One that accepts says nothing about the messages inside: `unnamed` is None.
-    """
-    at = Elements(1, segment)
-    if not at(1):
-        return None
-    action, note = at(4), at(5)
-    outcome = _ACTIONS.get(action) if action in ("A", "E", "R") else None
-    findings = [] if outcome else [action_unknown("TA1", at, 4, "A, E or R")]
-    errors = [] if note in ("", "000") else [ReportedError(code=note, meaning=NOTES.get(note, _UNKNOWN), tag="ISA")]
-    if outcome == "accepted" and errors:
-        sentence = "The TA1 accepts without errors, and notes one; the note counts."
-        findings.append(contradicted("outcome", at, 4, sentence, "E"))
-        outcome = "accepted with errors"
-    return ReceivedAcknowledgment(
-        kind="TA1",
-        control_reference=at(1),
-        sender=carrier.recipient,
-        recipient=carrier.sender,
-        action=action,
-        outcome=outcome,
-        unnamed="rejected" if outcome == "rejected" else None,
-        errors=tuple(errors),
-        findings=tuple(findings),
-    )
 
 
 def read_functional(kind: Kind, segments: Sequence[str], carrier: InterchangeHeader) -> ReceivedAcknowledgment | None:
@@ -234,7 +204,7 @@ class _Reading:
         said = _ACTIONS.get(ak9(1)) if ak9 else None
         counts = [number_of(ak9(at)) for at in (2, 3, 4)] if ak9 else [None, None, None]
         _, received, accepted = counts
-        unnamed = self._unnamed(said, messages, received, accepted)
+        unnamed = self._unnamed(said, messages, counts)
         every = [message.outcome for message in messages]
         others = unnamed or said
         if others is not None and (received is None or len(every) < received):
@@ -257,16 +227,24 @@ class _Reading:
         )
 
     def _unnamed(
-        self, said: Outcome | None, messages: Sequence[MessageAnswer], received: int | None, accepted: int | None
+        self, said: Outcome | None, messages: Sequence[MessageAnswer], counts: Sequence[int | None]
     ) -> Outcome | None:
-        """What AK9 says of the messages that it does not list: many list only those that are rejected."""
-        if said in ("accepted", "accepted with errors"):
+        """What AK9 says of the messages that it does not list: many list only those that are rejected.
+
+        Nothing, where all that came are listed, or not all that we sent came: one that got lost is not accepted.
+        """
+        included, received, accepted = counts
+        if said == "rejected":
+            return said
+        others = None if received is None else received - len(messages)
+        if said is None or others == 0 or (others is not None and included not in (None, received)):
+            return None
+        if said != "partially accepted":
             return "accepted"
-        if said == "partially accepted" and received is not None and accepted is not None:
-            named = sum(message.outcome != "rejected" for message in messages)
-            others = received - len(messages)
-            return "accepted" if others == accepted - named else "rejected" if accepted == named else None
-        return said if said == "rejected" else None
+        if others is None or accepted is None:
+            return None
+        named = sum(message.outcome != "rejected" for message in messages)
+        return "accepted" if others == accepted - named else "rejected" if accepted == named else None
 
     def _compare(
         self,
@@ -278,6 +256,9 @@ class _Reading:
         accepted: int | None,
     ) -> None:
         """The details win over AK9; where they differ, a finding says so."""
+        included = number_of(ak9(2))
+        if included is not None and received is not None and received < included:
+            self._findings.append(_messages_missing(self._kind, ak9, received, included))
         if said and outcome and _weight(said) != _weight(outcome):
             sentence = (
                 f"The {self._kind} says of the group that it is {said}, and of its messages otherwise; these count."
@@ -308,4 +289,15 @@ def _outcome_missing(kind: Kind, ak2: Elements) -> Finding:
         sentence=f"The {kind} names a message without saying whether it is accepted (AK5 is missing).",
         place=Place(segment=ak2.number, tag=ak2.tag, element=2),
         found=ak2(2)[:80] or None,
+    )
+
+
+def _messages_missing(kind: Kind, ak9: Elements, received: int, included: int) -> Finding:
+    return Finding(
+        code="acknowledgment.messages-missing",
+        severity="warning",
+        sentence=f"The {kind} says that {received} of the {included} messages of the group arrived.",
+        place=Place(segment=ak9.number, tag=ak9.tag, element=3),
+        found=str(received),
+        expected=str(included),
     )
