@@ -14,7 +14,7 @@ from edi_server.envelope.edifact_headers import (
 from edi_server.envelope.message import MessageInProgress
 from edi_server.envelope.model import MessageRead
 from edi_server.envelope.remarks import remark
-from edi_server.syntax.edifact import Block
+from edi_server.syntax.edifact import Block, Oddity
 
 
 class OpenMessage(MessageInProgress):
@@ -35,7 +35,15 @@ class OpenMessage(MessageInProgress):
         """The message, ended by UNT at index `last`."""
         if block.segments[last] != f"UNT+{self.number_of(last)}+{self.header.reference}":
             self._check_trailer(block, last)
+        if not self._segments and block.dialect.level:
+            self._check_level(block, last + 1)
         return self._mended(self.whole(block, last))
+
+    def keep(self, block: Block, until: int) -> None:
+        """Take over the segments of a block that goes, up to index `until`."""
+        if until > self._first and block.dialect.level:
+            self._check_level(block, until)
+        super().keep(block, until)
 
     def cut_off(self, block: Block | None, until: int) -> MessageRead:
         """The message without UNT, up to index `until` of the block, exclusive; without block, what was kept."""
@@ -43,6 +51,14 @@ class OpenMessage(MessageInProgress):
             self.keep(block, until)
         self.miss_trailer("envelope.unt-missing", f"UNT+{self.number_of(0)}+{self.header.reference}")
         return self._mended(self.kept())
+
+    def _check_level(self, block: Block, until: int) -> None:
+        """Remark on the first character that level A or B has not (ISO 9735 version 2, section 5)."""
+        start, end = block.offsets[self._first] - block.start, block.end_of(until - 1) - block.start
+        outside = block.raw[start:end].translate(None, block.dialect.level)
+        if outside:
+            at = block.start + block.raw.find(outside[:1], start, end)
+            self.remark(block, [Oddity(at, "syntax.level-exceeded")])
 
     def _mended(self, message: MessageRead) -> MessageRead:
         if not self._is_mended:

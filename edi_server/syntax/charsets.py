@@ -41,6 +41,9 @@ _WRITTEN = {"UNOX": "iso2022_jp"}
 OUTSIDE_LEVEL_A = re.compile(r"""[^A-Z0-9 .,\-()/=!"%&*;<>'+:?]""")
 OUTSIDE_LEVEL_B = re.compile(r"""[^A-Za-z0-9 .,\-()/=!"%&*;<>'+:?]""")
 
+#: Level → what lies outside it.
+OUTSIDE = {"UNOA": OUTSIDE_LEVEL_A, "IATA": OUTSIDE_LEVEL_A, "UNOB": OUTSIDE_LEVEL_B, "IATB": OUTSIDE_LEVEL_B}
+
 #: How a piece of bytes contradicts the declared character set.
 Contradiction = Literal["utf-8", "windows-1252", "undefined"]
 
@@ -65,6 +68,21 @@ _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 def codec_of(charset: str, encoding: str = "") -> str | None:
     """Python's codec of a character set as UNB 0001, and 0133 if there, name it; None if we do not know it."""
     return ENCODINGS.get(encoding) or CODECS.get(charset)
+
+
+def repertoire(charset: str) -> bytes:
+    """The bytes that a level of less than ASCII has, with those about which others remark: controls, and beyond ASCII.
+
+    Nothing for a set that has all of ASCII.
+    """
+    outside = OUTSIDE.get(charset)
+    if outside is None:
+        return b""
+    return bytes(
+        byte
+        for byte in range(256)
+        if not (chr(byte).isascii() and chr(byte).isprintable() and outside.match(chr(byte)))
+    )
 
 
 def writing_codec(charset: str, encoding: str = "") -> str | None:

@@ -21,7 +21,7 @@ from operator import add, not_, sub
 
 import msgspec
 
-from edi_server.syntax.charsets import SHIFT_LENGTH, codec_of, decode, shifts, unshifted
+from edi_server.syntax.charsets import SHIFT_LENGTH, codec_of, decode, repertoire, shifts, unshifted
 from edi_server.syntax.edifact_apostrophes import (
     TYPOGRAPHIC,
     as_terminators,
@@ -131,6 +131,8 @@ class Dialect:
         self._unchanged = _unchanged(self._table, self.terminator)
         self._release = as_bytes(separators.release) if separators.release != " " else None
         self._pairs = _pairs(separators, self._table)
+        #: The bytes that a message of level A or B may have; nothing in other sets.
+        self.level = _with_separators(repertoire(charset), separators)
         self._shifts = charset == "UNOX"
 
     def work(self, raw: bytes) -> bytes:
@@ -296,6 +298,10 @@ def _contradictions(uniform: Uniform, worked: bytes, start: int) -> list[Oddity]
     contradicting = compress(uniform.offsets, map(not_, map(str.isascii, uniform.segments)))
     found = (_UPPER.search(worked, offset - start) for offset in contradicting)
     return [Oddity(start + match.start(), code, detail) for match in found if match]
+
+
+def _with_separators(level: bytes, separators: Separators) -> bytes:
+    return level and level + b"".join(as_bytes(mark) for mark in separators.advice[3:])
 
 
 def _roles(separators: Separators) -> dict[int, int]:

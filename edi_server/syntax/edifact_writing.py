@@ -9,7 +9,7 @@ import msgspec
 
 from edi_server.errors import ConfigurationError
 from edi_server.findings import Finding
-from edi_server.syntax.charsets import OUTSIDE_LEVEL_A, OUTSIDE_LEVEL_B, writing_codec
+from edi_server.syntax.charsets import OUTSIDE, writing_codec
 from edi_server.syntax.flaws import END, flaws_in, tell, written
 from edi_server.syntax.separators import DEFAULT, INFORMATION_SEPARATORS, Separators, objection
 
@@ -77,10 +77,8 @@ def _is_understood(separators: Separators) -> bool:
 
 
 def _is_writable(charset: str, codec: str, mark: str) -> bool:
-    if charset in ("UNOA", "IATA"):
-        return not OUTSIDE_LEVEL_A.match(mark)
-    if charset in ("UNOB", "IATB"):
-        return not OUTSIDE_LEVEL_B.match(mark)
+    if charset in OUTSIDE:
+        return not OUTSIDE[charset].match(mark)
     try:
         encoded = mark.encode(codec)
     except UnicodeEncodeError:

@@ -24,6 +24,10 @@ REMARKS: dict[str, tuple[Severity, str]] = {
         "warning",
         "There are characters outside the declared character set (UNB 0001).",
     ),
+    "syntax.level-exceeded": (
+        "note",
+        "There are characters, such as lower case letters, that the level of the interchange (UNOA, UNOB) has not.",
+    ),
     "syntax.control-character": ("warning", "There is a control character in the text; it was replaced."),
     "syntax.line-break-in-segment": (
         "note",

@@ -3,7 +3,7 @@
 import pytest
 from edifact_samples import ORDER, UNB, UNZ, body, codes, findings, header_of, messages, opened, the, wrapped
 
-from edi_server.envelope.model import Debris, Identity, Usage
+from edi_server.envelope.model import Debris, Identity, MessageRead, Usage
 from edi_server.findings import has_errors
 from edi_server.syntax.sniff import sniff
 
@@ -230,8 +230,8 @@ def test_other_versions_stay_as_they_are(version):
     ],
 )
 def test_every_level_is_read_with_its_decoder(charset, codec, text):
-    raw = message(f"FTX+AAI+++{text}:x", unb=UNB.replace("UNOC", charset), encoding=codec)
-    assert body(raw) == [f"FTX+AAI+++{text}:x"]
+    raw = message(f"FTX+AAI+++{text}:X", unb=UNB.replace("UNOC", charset), encoding=codec)
+    assert body(raw) == [f"FTX+AAI+++{text}:X"]
     assert codes(raw) == []
 
 
@@ -241,6 +241,36 @@ def test_every_level_is_read_with_its_decoder(charset, codec, text):
 def test_version_4_may_name_the_encoding_beside_the_repertoire(encoding, codec, text):
     raw = message(f"FTX+AAI+++{text}", unb=UNB_4.replace("UNOC:4", f"UNOC:4::{encoding}"), encoding=codec)
     assert body(raw) == [f"FTX+AAI+++{text}"]
+    assert codes(raw) == []
+
+
+@pytest.mark.parametrize(
+    ("charset", "text", "at"),
+    [
+        ("UNOA", "PLAIN", None),
+        ("UNOA", "PLAIN and more", "and more"),
+        ("UNOB", "Plain", None),
+        ("UNOB", "Plain@home", "@home"),
+        ("IATA", "A#B", "#B"),
+        ("UNOC", "Plain@home", None),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_the_first_character_that_a_level_has_not_is_a_note_in_each_message(charset, text, at, size):
+    raw = message("LIN+1", f"FTX+AAI+++X:{text}", f"FTX+AAI+++X:{text}", unb=UNB.replace("UNOC", charset))
+    (read,) = (event for event in opened(raw, block_size=size) if isinstance(event, MessageRead))
+    assert body(raw)[1] == f"FTX+AAI+++X:{text}"
+    if at is None:
+        assert read.findings == ()
+        return
+    (finding,) = read.findings
+    assert (finding.code, finding.severity) == ("syntax.level-exceeded", "note")
+    assert raw[finding.place.offset :].startswith(at.encode())
+    assert (finding.place.segment, finding.place.element, finding.place.component) == (3, 4, 2)
+
+
+def test_separators_are_no_characters_that_a_level_has_not():
+    raw = "UNA;|,\\ ~UNB|UNOA;3|S|R|261123;1405|1~UNH|1|ORDERS;D;96A;UN~FTX|A\\|B~UNT|3|1~UNZ|1|1~"
     assert codes(raw) == []
 
 
