@@ -7,10 +7,9 @@ separators of several bytes (`…` and `¦` in UTF-8) and comment lines (`// …
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import compress
-from operator import itemgetter
 
 import msgspec
 
@@ -22,10 +21,10 @@ from edi_server.syntax.separators import Separators
 BINARY = frozenset({"BIN+", "BDS+"})
 #: Of interchanges, groups and messages (X12.58), and notices of delivery: they may stand outside messages.
 SECURITY = frozenset({"ISB", "ISE", "TA3", "S1S", "S1A", "S1E", "S2S", "S2A", "S2E", "S3S", "S3E", "S4S", "S4E", "SVA"})
-_SERVICES = (
-    frozenset({"ST", "SE", "GS", "GE", "ST+", "SE+", "GS+", "GE+", "ISA", "IEA", "TA1", "BIN", "BDS"}) | SECURITY
-)
-_TAG = itemgetter(slice(3))
+#: Segments that the envelope reacts to, in a working copy: the first one, and those behind a terminator.
+_TAGS = rb"[\r\n\t ]*((?:S[TE]|G[SE]|ISA|IEA|TA1|BIN|BDS|%b)(?=[+']))" % "|".join(sorted(SECURITY)).encode()
+_FIRST_SERVICE = re.compile(_TAGS)
+_SERVICE = re.compile(b"'" + _TAGS)
 #: What separators of several bytes are to the table that works byte by byte: a byte not in use, and no byte at all.
 _NO_COMPONENT, _NO_TERMINATOR = "\x1f", "\u2026"
 
@@ -61,16 +60,17 @@ class X12Dialect(Dialect):
             worked = worked.replace(self._component, b":".rjust(len(self._component), b"\x00"))
         if self.terminator == b"\n":
             worked = worked.replace(b"\r'", b"'\r")
-        if b"//" in raw:
+        if _may_have_comments(raw):
             worked = self._comment.sub(lambda comment: b" " * len(comment[0]), worked)
         return worked
 
     def block(self, raw: bytes, worked: bytes, start: int) -> Block:
         """The segments of `raw`, each but perhaps the last terminated; `worked` is `work(raw)`, `start` the offset."""
         made = super().block(raw, worked, start)
-        services = list(compress(range(len(made.segments)), map(_SERVICES.__contains__, map(_TAG, made.segments))))
+        is_wrapped = any(oddity.code == "syntax.line-break-in-segment" for oddity in made.oddities)
+        services = _services_by_tag(made.segments) if is_wrapped else _services(worked, start, made.offsets)
         oddities = [_undeclared(oddity) for oddity in made.oddities]
-        if b"//" in raw:
+        if _may_have_comments(raw):
             oddities = sorted([*oddities, *self._comments(raw, worked, start)], key=lambda oddity: oddity.offset)
         return msgspec.structs.replace(made, services=services, oddities=oddities)
 
@@ -133,6 +133,24 @@ def _comment(terminator: bytes) -> re.Pattern[bytes]:
     if terminator in (b"\n", b"\r"):
         return re.compile(rb"(?:\A|(?<='))[ \t\r\n]*//[^']*")
     return re.compile(rb"(?:\A|(?<='))(?:[ \t\r\n]*//[^\r\n]*)+")
+
+
+def _services(worked: bytes, start: int, offsets: list[int]) -> list[int]:
+    """Indexes of the segments that the envelope reacts to; `offsets` are those of all segments."""
+    first = _FIRST_SERVICE.match(worked)
+    found = [first] if first else []
+    found += _SERVICE.finditer(worked)
+    return [bisect_left(offsets, start + match.start(1)) for match in found]
+
+
+def _services_by_tag(segments: list[str]) -> list[int]:
+    """The same, where line breaks may stand inside of tags."""
+    return [index for index, segment in enumerate(segments) if _FIRST_SERVICE.match(segment.encode() + b"'")]
+
+
+def _may_have_comments(raw: bytes) -> bool:
+    # Looking for one byte is many times as fast as looking for two.
+    return b"/" in raw and b"//" in raw
 
 
 def _undeclared(oddity: Oddity) -> Oddity:

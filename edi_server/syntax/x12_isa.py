@@ -25,6 +25,10 @@ FIRST_WITH_REPETITION = "00402"
 _BLANKS = " \t\r\n"
 #: ISA and what follows it are looked for in so many bytes: blanks may be wider than one byte each.
 _REACH = 512
+#: What may stand behind ISA; a hard wrap may break even tags.
+_FOLLOWERS = b"(?:%b)" % b"|".join(
+    b"".join(b"%c[\r\n]{0,2}" % letter for letter in tag) for tag in (b"GS", b"TA1", b"ST", b"IEA", b"ISB")
+)
 _COMMENT = re.compile(r"//.*")
 _VERSION = re.compile(r"00[2-8]\d\d\Z")
 
@@ -87,7 +91,7 @@ def read_bare(ahead: bytes) -> Announced:
 def _follower(ahead: bytes, element: bytes) -> tuple[int, bytes]:
     """Where the segment behind ISA begins, and its first line; the end and nothing if none is seen."""
     mark = re.escape(element)
-    following = re.search(rb"(?<![A-Za-z0-9%b])(?:GS|TA1|ST|IEA|ISB)%b" % (mark, mark), ahead[4 : 4 + 2 * _REACH])
+    following = re.search(rb"(?<![A-Za-z0-9%b])%b%b" % (mark, _FOLLOWERS, mark), ahead[4 : 4 + 2 * _REACH])
     if not following:
         return len(ahead), b""
     begin = following.start() + 4

@@ -184,6 +184,13 @@ def test_a_line_break_in_a_segment_is_removed():
     assert codes(content) == ["syntax.line-break-in-segment"]
 
 
+@pytest.mark.parametrize("at", range(106, len(ORDERS)))
+def test_a_line_break_may_stand_anywhere(at):
+    content = ORDERS[:at] + "\r\n" + ORDERS[at:]
+    assert messages(content)[0].segments == messages(ORDERS)[0].segments
+    assert set(codes(content)) <= {"syntax.line-break-in-segment"}
+
+
 def test_two_terminators_in_a_row_are_noted():
     assert codes(ORDERS.replace("BEG", "~BEG")) == ["syntax.segment-empty"]
 
