@@ -32,8 +32,12 @@ _NEEDED_IN_GROUP = (
 
 
 def x12_interchange_header(segment: str, announced: Announced, charset: str) -> InterchangeHeader:
-    """ISA as read, blanks that fill it up removed; an empty `segment` makes the header of what came without one."""
-    field = Fields(segment)
+    """ISA as read, blanks that fill it up removed; an empty `segment` makes the header of what came without one.
+
+    Where there are not 16 elements, nobody knows which of them is which: all are taken as unknown.
+    """
+    is_right = announced.elements in (None, len(WIDTHS))
+    field = Fields(segment if is_right else "")
     text = [field(number).strip() for number in range(17)]
     return InterchangeHeader(
         syntax="x12",

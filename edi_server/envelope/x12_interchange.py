@@ -13,7 +13,6 @@ from edi_server.syntax.edifact_dialect import Block
 from edi_server.syntax.remarks import remark as syntax_remark
 from edi_server.syntax.x12 import X12Reader, X12Start
 from edi_server.syntax.x12_dialect import SECURITY, as_sent
-from edi_server.syntax.x12_isa import WIDTHS
 
 
 class X12Interchange(InterchangeInProgress):
@@ -186,8 +185,7 @@ class X12Interchange(InterchangeInProgress):
             finding = remark("envelope.iea-count", place(1, 1), found=field(1), expected=str(self._groups))
             self._findings.append(finding)
         reference = self._header.control_reference
-        is_known = self._start.announced.elements in (None, len(WIDTHS)) and reference
-        if is_known and not is_same_number(field(2), reference):
+        if reference and not is_same_number(field(2), reference):
             finding = remark("envelope.iea-reference", place(2, 1), found=field(2), expected=reference)
             self._findings.append(finding)
 

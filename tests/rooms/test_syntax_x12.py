@@ -142,6 +142,7 @@ def test_isa_with_too_few_elements_names_the_byte_and_the_rest_is_read():
     assert finding.found == "6 elements"
     assert 31 < finding.place.offset < 41
     assert codes(content) == ["envelope.isa-incomplete"]
+    assert header_of(content).header.sender.id == ""
     assert len(messages(content)) == 1
 
 
