@@ -28,9 +28,12 @@ def find_faults(draft: Draft, service: Collection[str]) -> list[Problem]:
 
 def _element_faults(draft: Draft) -> Iterator[Problem]:
     for line in draft.elements.values():
-        if ELEMENT.fullmatch(line.text) is None:
+        found = ELEMENT.fullmatch(line.text)
+        if found is None:
             expected = "353 ID 2/2 Name" if draft.syntax == "x12" else "3039 an..17 Name"
             yield _problem(line, f"“{line.text[:40]}” is no data element; write it like {expected}.")
+        elif not 1 <= int(found[6] or 1) <= int(found[7] or found[4]):
+            yield _problem(line, f"{found[1]} has a length that nothing can have.")
     for identifier, line in draft.codes.items():
         if len(line.text.split()) == 1:
             yield _problem(line, f"The code list of {identifier} is empty.")
@@ -47,6 +50,8 @@ def _use_faults(table: dict[str, DraftLine], what: str, known: Collection[str]) 
             found = USE.fullmatch(use)
             if found is None:
                 yield _problem(line, f"{identifier}: “{use}” is no part; write it like 3039, 3039! or 3039*5.")
+            elif found[3] and not int(found[3]):
+                yield _problem(line, f"{identifier}: “{use}” stands no times.")
             elif found[1] not in known:
                 yield _problem(line, f"{identifier} has a part {found[1]}, which is defined nowhere.")
         yield from _condition_faults(line, identifier, conditions.split(), len(uses.split()))
@@ -66,27 +71,55 @@ def _condition_faults(line: DraftLine, identifier: str, conditions: list[str], p
 def _message_faults(draft: Draft, message: str, service: Collection[str]) -> Iterator[Problem]:
     lines = draft.messages[message]
     rows = [line for line in lines if line.text.strip() not in SECTIONS]
+    if not rows:
+        yield Problem(lines[0].file if lines else message, 0, f"{message} has no segments.")
+        return
     known = draft.segments.keys() | set(service)
-    deepest = 0
+    room = 0
     for line, below in zip(rows, [*rows[1:], None], strict=True):
         found = _ROW.fullmatch(line.text)
         if found is None:
             yield _problem(line, f"“{line.text.strip()[:40]}” is no line of a message; write it like RFF M 1.")
             continue
-        level = len(found[1]) // 2
-        if level > deepest:
+        level = _level(line)
+        if level > room:
             yield _problem(line, f"{found[2]} stands deeper than a group above it would allow.")
         is_group = below is not None and _level(below) > level
-        deepest = level + 1 if is_group else level
+        room = level + 1 if is_group else level
         if not is_group and found[2] not in known:
             yield _problem(line, f"{message} has a segment {found[2]}, which is defined nowhere.")
+        if found[5]:
+            yield from _nest_faults(draft, line, found, below)
     yield from _frame_faults(draft.syntax, message, rows)
+    for line, below in zip(lines, lines[1:], strict=False):
+        if line.text.strip() in SECTIONS and (_level(line) or _level(below)):
+            yield _problem(line, f"The section {line.text.strip()} begins inside a group.")
+
+
+def _nest_faults(draft: Draft, line: DraftLine, found: re.Match[str], below: DraftLine | None) -> Iterator[Problem]:
+    """Repetitions form a tree by two data elements, which the first segment of the group must have."""
+    tag = below.text.split()[0] if below is not None and _level(below) > _level(line) else ""
+    places = _places(draft, tag)
+    for element in (found[5], found[6]):
+        if element not in places:
+            yield _problem(line, f"{found[2]}: {tag or 'its first segment'} has no data element {element} to nest by.")
+
+
+def _places(draft: Draft, tag: str) -> set[str]:
+    """Data elements of a segment, those in its composites included."""
+    named: set[str] = set()
+    for use in _parts(draft.segments.get(tag)):
+        named |= {use, *_parts(draft.composites.get(use))}
+    return named
+
+
+def _parts(line: DraftLine | None) -> set[str]:
+    uses = line.text.partition(" = ")[2].partition(" | ")[0].split() if line else ()
+    return {use.partition("*")[0].rstrip("!") for use in uses}
 
 
 def _frame_faults(syntax: str, message: str, rows: list[DraftLine]) -> Iterator[Problem]:
     first, last = _FRAME[syntax]
-    if not rows:
-        return
     for line, tag, where in ((rows[0], first, "begin"), (rows[-1], last, "end")):
         if line.text.split()[0] != tag or _level(line):
             yield _problem(line, f"{message} must {where} with {tag}, outside any group.")

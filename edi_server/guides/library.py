@@ -56,6 +56,8 @@ def nearest_guide(version: str, message: str, syntax: str = "edifact") -> tuple[
 
     A guide that a user adds while we run is found within a second of a message that would do better with it.
     """
+    # What a sender claims is remembered, so that it must not be longer than what a finding quotes of it.
+    version, message = version[:80], message[:80]
     guide, doubt = _nearest_guide(version, message, syntax)
     if doubt is not None and has_changed():
         look_again()
