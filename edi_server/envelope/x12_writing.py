@@ -17,6 +17,7 @@ from edi_server.syntax.x12_writing import Repertoire, write_x12_segments
 
 #: A group with its messages, each as `close_message` makes it.
 Group = tuple[GroupHeader, Sequence[Sequence[str]]]
+_FIRST_WITH_CONVENTION = "005010"
 #: ISA11 of versions that have no repetition separator: U.S. EDI community of ASC X12.
 _STANDARD = "U"
 
@@ -24,10 +25,13 @@ _STANDARD = "U"
 def close_message(header: MessageHeader, body: Sequence[str]) -> list[str]:
     """A message in normal form: ST from `header`, the body's segments, SE with their count.
 
-    ST03 (the implementation convention, from 005010 on) is written where `header.segment` has one.
+    ST03 (the implementation convention, such as 005010X231A1) is written where `header.segment` has one; or where there
+    is no such segment, the association is that of a convention (X…), and the version has ST03, as it is from 005010 on.
     """
     reference = from_text(header.reference)
     convention = Fields(header.segment)(3)
+    if not header.segment and header.association.startswith("X") and header.version >= _FIRST_WITH_CONVENTION:
+        convention = header.version + header.association
     opening = f"ST+{from_text(header.type)}+{reference}" + (f"+{from_text(convention)}" if convention else "")
     return [opening, *body, f"SE+{len(body) + 2}+{reference}"]
 

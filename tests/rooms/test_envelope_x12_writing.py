@@ -69,6 +69,21 @@ def test_counts_are_those_of_what_is_there():
     assert segments[-1] == "IEA+2+000000071"
 
 
+@pytest.mark.parametrize(
+    ("version", "association", "segment", "opening"),
+    [
+        ("005010", "X231A1", "", "ST+999+1+005010X231A1"),
+        ("004010", "X098A1", "", "ST+999+1"),
+        ("005010", "VICS", "", "ST+999+1"),
+        ("005010", "X231A1", "ST+999+9", "ST+999+1"),
+        ("005010", "", "ST+999+9+005010X231A1", "ST+999+1+005010X231A1"),
+    ],
+)
+def test_st_names_the_convention_where_there_is_one(version, association, segment, opening):
+    named = MessageHeader(reference="1", type="999", version=version, association=association, segment=segment)
+    assert close_message(named, [])[0] == opening
+
+
 @pytest.mark.parametrize("version", ["00200", "00401", "00402", "00501", "00801"])
 def test_isa_is_106_bytes_long(version):
     content, _ = written("BEG+00", version=version)

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from pathlib import Path
 
 import edifact_samples
 import pytest
@@ -13,6 +14,7 @@ from x12_samples import GE, GS, IEA, ISA, ORDER
 from edi_server.cli.application import app
 from edi_server.desk.inspecting import InterchangeSeen, MessageSeen, NotEdi, inspect
 
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "samples"
 WRONG = ISA + GS + "ST*850*0001~BEG*00*SA*PO-1**20261123~N1*BT~PO1*1*ten*EA*5~SE*9*0001~" + GE + IEA
 LEVELS = (
     ISA
@@ -159,3 +161,19 @@ def test_a_large_message_with_a_finding_in_each_segment_is_shown_in_time():
     began = time.process_time()
     assert len(message(content, tree=True).shown) == 1503
     assert time.process_time() - began < 5
+
+
+# the corpus
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared is missing")
+@pytest.mark.parametrize("kind", sorted(path.name for path in CORPUS.glob("x12/*")) if CORPUS.is_dir() else ["850"])
+def test_every_sample_gets_a_verdict_in_time(kind):
+    for path in sorted((CORPUS / "x12" / kind).iterdir()):
+        content = path.read_bytes()
+        began = time.process_time()
+        seen = look(content)
+        verdicts = [one for one in seen if isinstance(one, MessageSeen)]
+        assert verdicts or any(one.findings for one in seen)
+        assert all(0 <= pointed.finding.place.offset <= len(content) for one in verdicts for pointed in one.findings)
+        assert time.process_time() - began < 1.5 + len(content) / 20_000, path
