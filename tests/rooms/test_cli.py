@@ -38,8 +38,8 @@ RECORDS = [
     ProfileExplained, Explained, OrderSeen, GuidelineChecked, GuidelineExplained, GuidelineProblem, ExplainedLine,
 ]  # fmt: skip
 COMMANDS = [
-    "serve", "demo", "sandbox", "inspect", "translate", "documents", "show", "rejected", "transmissions", "reprocess",
-    "resend", "reject", "cases", "dead-letters", "schedule", "config", "profile", "guideline",
+    "serve", "demo", "sandbox", "inspect", "acknowledge", "translate", "documents", "show", "rejected", "transmissions",
+    "reprocess", "resend", "reject", "cases", "dead-letters", "schedule", "config", "profile", "guideline",
 ]  # fmt: skip
 
 
