@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from edi_server.guides.directory import CONDITION, ELEMENT, USE
 from edi_server.guides.draft import Draft, DraftLine, Problem
@@ -91,7 +92,7 @@ def _message_faults(draft: Draft, message: str, service: Collection[str]) -> Ite
         if found[5]:
             yield from _nest_faults(draft, line, found, below)
     yield from _frame_faults(draft.syntax, message, rows)
-    for line, below in zip(lines, lines[1:], strict=False):
+    for line, below in pairwise(lines):
         if line.text.strip() in SECTIONS and (_level(line) or _level(below)):
             yield _problem(line, f"The section {line.text.strip()} begins inside a group.")
 
