@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from edi_server.envelope.model import Identity, InterchangeHeader
+from edi_server.envelope.model import GroupHeader, Identity, InterchangeHeader
 from edi_server.findings import Finding
 from edi_server.store.states import (
     AcknowledgmentDirection,
@@ -109,7 +109,7 @@ class Interchange(Row, frozen=True, kw_only=True):
     #: Counts interchanges in the transmission, the first being 1.
     number: int
     direction: Direction
-    #: "edifact".
+    #: "edifact" or "x12".
     syntax: str
     sender_qualifier: str = ""
     sender_id: str = ""
@@ -184,17 +184,20 @@ class Interchange(Row, frozen=True, kw_only=True):
 
 
 class Message(Row, frozen=True, kw_only=True):
-    """UNH…UNT of an interchange."""
+    """UNH…UNT or ST…SE of an interchange, or its TA1."""
 
     interchange_id: str
     #: Counts messages in the interchange, the first being 1.
     number: int
-    #: Such as "ORDERS".
+    #: Such as "ORDERS" or "850".
     type: str = ""
-    #: Such as "D.96A".
+    #: Such as "D.96A" or "004010".
     version: str = ""
-    #: UNH 0062.
+    #: UNH 0062; ST02.
     reference: str = ""
+    #: Functional group that it is in (UNG 0048, GS06), "" for none, and its header.
+    group_reference: str = ""
+    group_header: GroupHeader | None = None
     #: Bytes from the start of the transmission; `end_offset` is the byte behind.
     start_offset: int = 0
     end_offset: int = 0

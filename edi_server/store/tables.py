@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from edi_server.envelope.model import InterchangeHeader
+from edi_server.envelope.model import GroupHeader, InterchangeHeader
 from edi_server.findings import Finding
 from edi_server.store import states
 from edi_server.store.columns import Instant, Key, Structured, Words, one_of, state
@@ -129,7 +129,11 @@ messages = Table(
     *state("result", states.MESSAGE_RESULT),
     *state("acknowledgment", states.MESSAGE_ACKNOWLEDGMENT),
     _findings(),
+    _key("group_reference"),
+    Column("group_header", Structured(GroupHeader)),
     UniqueConstraint("interchange_id", "number"),
+    # By which a 997 names what we sent.
+    Index(None, "group_reference"),
 )
 
 documents = Table(
