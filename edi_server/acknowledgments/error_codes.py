@@ -53,7 +53,6 @@ FAULTS: dict[str, Fault] = {
     "syntax.level-exceeded": Fault("21"),
     "syntax.line-break-in-segment": Fault("21"),
     "syntax.release-needless": Fault("22"),
-    "syntax.level-exceeded": Fault("21"),
     "syntax.lower-case": Fault("21"),
     "syntax.outside-level": Fault("21"),
     "syntax.character-simplified": Fault("21"),

@@ -65,7 +65,6 @@ X12_FAULTS: dict[str, X12Fault] = {
     "syntax.level-exceeded": _CHARACTERS,
     "syntax.line-break-in-segment": _CHARACTERS,
     "syntax.release-needless": _CHARACTERS,
-    "syntax.level-exceeded": _CHARACTERS,
     "syntax.lower-case": _CHARACTERS,
     "syntax.outside-level": _CHARACTERS,
     "syntax.character-simplified": _CHARACTERS,

@@ -182,7 +182,8 @@ class _X12Answers(_Answers):
 
     def _functional(self, kinds: Sequence[Kind]) -> Written | None:
         warnings = self._terms.report_warnings
-        ta1 = write_ta1(self._verdict, received_at=self._now, report_warnings=warnings) if "TA1" in kinds else []
+        is_noted = "TA1" in kinds and wants_ta1(self._verdict, "always")
+        ta1 = write_ta1(self._verdict, received_at=self._now, report_warnings=warnings) if is_noted else []
         groups: list[tuple[GroupHeader, list[list[str]]]] = []
         written: list[Kind] = ["TA1"] if ta1 else []
         for kind in ("997", "999"):

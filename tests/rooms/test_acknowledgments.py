@@ -421,4 +421,13 @@ def test_every_code_of_partners_transports_and_acknowledgments_is_documented() -
     oddities = (PACKAGE / "transports" / "collecting.py").read_text(encoding="utf-8")
     left = re.findall(r'(?:return |\*key, |mailbox\.name, mailbox\.name, )"([a-z]+(?:-[a-z]+)*)", f?"', oddities)
     reasons = [f"partner.{reason}" for reason in Reason.__args__]  # type: ignore[attr-defined]
-    assert documented == {*reasons, *(f"transport.{one}" for one in left), "acknowledgment.action-unknown"}
+    assert documented == {*reasons, *(f"transport.{one}" for one in left), *codes_of_acknowledgments()}
+
+
+def codes_of_acknowledgments() -> Iterator[str]:
+    """Every code that a source of the acknowledgments makes."""
+    for path in (PACKAGE / "acknowledgments").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        yield from re.findall(r'"(acknowledgment\.[a-z-]+)"', text)
+        if 'f"acknowledgment.{what}-contradicted"' in text:
+            yield from ("acknowledgment.count-contradicted", "acknowledgment.outcome-contradicted")

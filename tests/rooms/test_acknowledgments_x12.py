@@ -335,6 +335,12 @@ def test_ta1_is_sent_as_agreed(when: str, asked: bool, wrong: bool, wanted: bool
     assert wants_ta1(verdict, when) is wanted  # type: ignore[arg-type]
 
 
+def test_an_interchange_of_ta1_has_no_ta1_in_answer() -> None:
+    subject = CheckedInterchange(header=header(acknowledgment_requested=True), messages=(message("", kind="TA1"),))
+    assert not wants_ta1(judge(subject), "requested")
+    assert not wants_ta1(judge(subject), "always")
+
+
 def test_997_is_sent_as_agreed() -> None:
     clean = judge(interchange(group(message())))
     wrong = judge(interchange(group(message("0001", fault("envelope.se-count")))))

@@ -111,9 +111,8 @@ def test_a_policy_of_the_partner_suspends_the_interchange(run, tmp_path, monkeyp
         target.write_bytes(file.read_bytes())
     nordmarkt = partners / "nordmarkt.toml"
     text = nordmarkt.read_text(encoding="utf-8")
-    table = "[agreements.orders-in]\n"
-    assert table in text
-    changed = text.replace(table, f'{table}policies.on_error = "interchange"\n')
+    assert "policies = {" in text
+    changed = text.replace("policies = {", 'policies = { on_error = "interchange",', 1)
     nordmarkt.write_text(changed, encoding="utf-8")
     monkeypatch.setenv("EDI_SERVER_PATHS__PARTNERS", str(partners))
     result = run(SAMPLES / "nordmarkt-four-orders.edi", "--partner", "nordmarkt", "--kind", "contrl", "--json")
