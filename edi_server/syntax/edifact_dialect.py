@@ -28,22 +28,25 @@ from edi_server.syntax.edifact_apostrophes import (
     find_terminators,
     has_typographic,
 )
+from edi_server.syntax.edifact_tables import (
+    FILLER,
+    NEEDLESS,
+    RELEASE,
+    STAND_INS,
+    SUBSTITUTE,
+    pairs,
+    translation_table,
+    unchanged,
+    with_separators,
+)
 from edi_server.syntax.edifact_uniform import Uniform, read_uniform
-from edi_server.syntax.normal import STAND_INS
 from edi_server.syntax.places import locate
 from edi_server.syntax.separators import DEFAULT, Separators, as_bytes
 
-#: Marks of our own within a working copy; the source's control characters have become _SUBSTITUTE before these are set.
-_FILLER = b"\x00"
-_NEEDLESS = b"\x04"
-_RELEASE = b"\x06"
-_SUBSTITUTE = b"\x1a"
-
 _BLANKS = b" \t\r\n"
-_DELETED = b"\r\n" + _FILLER + _NEEDLESS
+_DELETED = b"\r\n" + FILLER + NEEDLESS
 _TABS_TO_BLANKS = bytes.maketrans(b"\t", b" ")
-_STAND_INS = {ord(mark): ord(stand_in) for mark, stand_in in STAND_INS.items()}
-_PAIR = re.compile(_RELEASE + rb"[\r\n]*[^\r\n]")
+_PAIR = re.compile(RELEASE + rb"[\r\n]*[^\r\n]")
 _LINE_BREAK = re.compile(rb"[\r\n]")
 _CONTROL = re.compile(rb"[\t\x1a]")
 _UPPER = re.compile(rb"[\x80-\xff]")
@@ -115,7 +118,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         if not self.released:
             return False
         begin, end = self.offsets[first] - self.start, self.end_of(last) - self.start
-        return any(self.worked.find(stand_in, begin, end) >= 0 for stand_in in _STAND_INS.values())
+        return any(self.worked.find(stand_in, begin, end) >= 0 for stand_in in STAND_INS.values())
 
 
 class Dialect:
@@ -127,12 +130,12 @@ class Dialect:
         self.version = version
         self.codec = codec_of(charset, encoding)
         self.terminator = as_bytes(separators.terminator)
-        self._table = _table(separators)
-        self._unchanged = _unchanged(self._table, self.terminator)
+        self._table = translation_table(separators)
+        self._unchanged = unchanged(self._table, self.terminator)
         self._release = as_bytes(separators.release) if separators.release != " " else None
-        self._pairs = _pairs(separators, self._table)
+        self._pairs = pairs(separators, self._table)
         #: The bytes that a message of level A or B may have; nothing in other sets.
-        self.level = _with_separators(repertoire(charset), separators)
+        self.level = with_separators(repertoire(charset), separators)
         self._shifts = charset == "UNOX"
 
     def work(self, raw: bytes) -> bytes:
@@ -175,7 +178,7 @@ class Dialect:
             segments=segments,
             offsets=offsets,
             services=services,
-            released=any(stand_in in worked for stand_in in _STAND_INS.values()),
+            released=any(stand_in in worked for stand_in in STAND_INS.values()),
             oddities=self._with_strays(oddities, raw, worked, start) if has_typographic(raw) else oddities,
             raw=raw,
             start=start,
@@ -188,7 +191,7 @@ class Dialect:
         """What `work` does, for level X: where escape sequences stood are fillers."""
         worked = bytearray(self._work_terminated(unshifted(raw)))
         for at in shifts(raw):
-            worked[at : at + SHIFT_LENGTH] = _FILLER * SHIFT_LENGTH
+            worked[at : at + SHIFT_LENGTH] = FILLER * SHIFT_LENGTH
         return bytes(worked)
 
     def _with_strays(self, oddities: list[Oddity], raw: bytes, worked: bytes, start: int) -> list[Oddity]:
@@ -201,7 +204,7 @@ class Dialect:
         """A release character and what it releases, in as many bytes."""
         pair = match[0]
         known = self._pairs.get(pair[-1])
-        mark, released = (_FILLER, known) if known is not None else (_NEEDLESS, pair[-1])
+        mark, released = (FILLER, known) if known is not None else (NEEDLESS, pair[-1])
         return mark + pair[1:-1] + bytes((released,))
 
     def _read_each(self, worked: bytes, start: int) -> tuple[list[str], list[int], list[Oddity]]:
@@ -236,9 +239,9 @@ class Dialect:
         known = len(oddities)
         if b"\n" in joined or b"\r" in joined:
             oddities += _remark(_LINE_BREAK, "syntax.line-break-in-segment", offsets, stripped)
-        if _NEEDLESS in joined:
-            oddities += _remark(re.compile(_NEEDLESS), "syntax.release-needless", offsets, stripped)
-        controls = _SUBSTITUTE in joined
+        if NEEDLESS in joined:
+            oddities += _remark(re.compile(NEEDLESS), "syntax.release-needless", offsets, stripped)
+        controls = SUBSTITUTE in joined
         if controls or b"\t" in joined:
             oddities += _remark(_CONTROL, "syntax.control-character", offsets, stripped)
         clean = joined.translate(_TABS_TO_BLANKS, _DELETED)
@@ -277,13 +280,13 @@ def dialect(separators: Separators = DEFAULT, charset: str = "UNOC", version: st
 
 def release_dropped(worked: bytes) -> bytes:
     """With a blank for a release character that has nothing behind it."""
-    return worked.replace(_RELEASE, b" ")
+    return worked.replace(RELEASE, b" ")
 
 
 def before_pair(worked: bytes, position: int) -> int:
     """The position, or the one of the release character that what stands there belongs to."""
     before = worked[:position].rstrip(b"\r\n")
-    return len(before) - 1 if before.endswith((_FILLER, _NEEDLESS, _RELEASE)) else position
+    return len(before) - 1 if before.endswith((FILLER, NEEDLESS, RELEASE)) else position
 
 
 def _remark(pattern: re.Pattern[bytes], code: str, offsets: list[int], stripped: list[bytes]) -> list[Oddity]:
@@ -298,56 +301,3 @@ def _contradictions(uniform: Uniform, worked: bytes, start: int) -> list[Oddity]
     contradicting = compress(uniform.offsets, map(not_, map(str.isascii, uniform.segments)))
     found = (_UPPER.search(worked, offset - start) for offset in contradicting)
     return [Oddity(start + match.start(), code, detail) for match in found if match]
-
-
-def _with_separators(level: bytes, separators: Separators) -> bytes:
-    return level and level + b"".join(as_bytes(mark) for mark in separators.advice[3:])
-
-
-def _roles(separators: Separators) -> dict[int, int]:
-    """Byte of each separator → byte of its default form."""
-    roles = {ord(separators.component): ord(":"), ord(separators.element): ord("+")}
-    if separators.repetition != " ":
-        roles[ord(separators.repetition)] = ord("*")
-    terminator = as_bytes(separators.terminator)
-    if len(terminator) == 1:
-        roles[terminator[0]] = ord("'")
-    return roles
-
-
-def _table(separators: Separators) -> bytes:
-    """Step 1 as a translation table."""
-    table = bytearray(range(256))
-    for control in (*range(0x20), 0x7F):
-        table[control] = _SUBSTITUTE[0]
-    for byte in b"\t\r\n":
-        table[byte] = byte
-    for mark, stand_in in _STAND_INS.items():
-        table[mark] = stand_in
-    for mark, default in _roles(separators).items():
-        table[mark] = default
-    if separators.release != " ":
-        table[ord(separators.release)] = _RELEASE[0]
-    return bytes(table)
-
-
-def _unchanged(table: bytes, terminator: bytes) -> bytes:
-    """The bytes that `Dialect.work` leaves alone."""
-    several = terminator if len(terminator) > 1 else b""
-    return bytes(byte for byte in range(256) if table[byte] == byte and byte not in several)
-
-
-def _as_data(mark: int) -> int:
-    """A service character where it is data; line breaks and control characters never are."""
-    if mark in b"\r\n":
-        return ord(" ")
-    return _STAND_INS.get(mark, mark) if mark > ord(" ") else _SUBSTITUTE[0]
-
-
-def _pairs(separators: Separators, table: bytes) -> dict[int, int]:
-    """Step 2: byte behind a release character, after step 1 → the data it stands for."""
-    pairs = {stand_in: stand_in for stand_in in _STAND_INS.values()}
-    meant = [*_roles(separators), *([ord(separators.release)] if separators.release != " " else [])]
-    pairs |= {table[mark]: _as_data(mark) for mark in meant}
-    pairs.setdefault(ord("'"), _STAND_INS[ord("'")])
-    return pairs
