@@ -84,7 +84,7 @@ def read_bare(ahead: bytes) -> Announced:
     mark = re.escape(element)
     terminator = rb"([^A-Za-z0-9 \t%b]|\xe2\x80\xa6)[ \t\r\n]*(?:ST|B[A-Z0-9]{1,2}|AK1|N1|SE)%b" % (mark, mark)
     shown = re.search(terminator, ahead)
-    text, wide = _text(shown[1] if shown else b"~")
+    text, wide = _text(shown[1] if shown else b"\n" if b"\n" in ahead and b"~" not in ahead else b"~")
     return Announced(separators=_usable(element.decode("latin-1"), _shown_component(ahead, mark), text, ""), wide=wide)
 
 

@@ -158,6 +158,13 @@ def test_a_bare_group_has_an_error():
     assert messages(GS + ORDER + GE)[0].header.version == "004010"
 
 
+@pytest.mark.parametrize("terminator", ["~", "\n", ""])
+def test_a_bare_ta1_has_an_error(terminator):
+    content = TA1.replace("~", terminator)
+    assert messages(content)[0].segments == ["TA1+000000070+261122+1200+A+000"] or not terminator
+    assert codes(content)[0] == "envelope.isa-missing"
+
+
 def test_junk_before_and_behind_is_told():
     content = "Dear partner,\r\n" + ORDERS + "that was it"
     assert codes(content) == ["syntax.bytes-outside", "syntax.bytes-outside"]
