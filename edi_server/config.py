@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,9 @@ from edi_server.errors import ConfigurationError
 from edi_server.guides.library import use_folder
 from edi_server.located import KeyPath, Raw, Table, Typing, dotted, nearest, read_toml
 from edi_server.partners import Agreement, Book, Company, identity_of
+from edi_server.partners.exchange import Secret
 from edi_server.partners.file import check_companies
+from edi_server.transports.limits import FrontLimits, SftpLimits
 
 FILE_NAME = "edi-server.toml"
 PREFIX = "EDI_SERVER_"
@@ -52,12 +55,6 @@ class Paths(_Section, frozen=True, kw_only=True):
     data: str = "var"
     #: Archived bytes; `archive` below `data` where empty.
     archive: str = ""
-
-
-class Secret(_Section, frozen=True, kw_only=True):
-    """A secret by its name."""
-
-    secret: str
 
 
 class Database(_Section, frozen=True, kw_only=True):
@@ -116,10 +113,74 @@ class FolderSettings(_Section, frozen=True, kw_only=True):
     watch: Literal["auto", "on", "off"] = "auto"
 
 
+class SftpSettings(_Section, frozen=True, kw_only=True):
+    """`[transports.sftp]`: our SFTP endpoint."""
+
+    #: Address and port, such as "0.0.0.0:2222"; empty: no endpoint.
+    listen: str = ""
+    #: A second listener that old algorithms are taken on too, from accounts that are marked so; empty: none.
+    legacy_listen: str = ""
+    #: Private keys, made where they are absent; `sftp/host_ed25519`, `host_ecdsa` and `host_rsa` below `paths.data`
+    #: where empty.
+    host_keys: tuple[str, ...] = ()
+    #: How long a file must rest that came by a rename, or without its upload being closed.
+    quiet_seconds: float = 3.0
+    limits: SftpLimits = SftpLimits()
+
+
+class As2Key(_Section, frozen=True, kw_only=True):
+    """`[[transports.as2.keys]]`: a certificate of ours with its key; several overlap while it is changed."""
+
+    #: PEM files.
+    certificate: str
+    private_key: str
+    passphrase: Secret | None = None
+    #: From when on we sign with it; what partners encrypt for any of ours, we read. The latest that is due signs.
+    sign_from: datetime | None = None
+
+
+class HttpTls(_Section, frozen=True, kw_only=True):
+    """`tls`: a listener that speaks HTTPS itself, instead of a proxy in front of it."""
+
+    #: PEM files: certificate with its chain, and key.
+    certificate: str = ""
+    private_key: str = ""
+    #: File of authorities, one of which must have signed the client's certificate; empty asks for none.
+    client_authorities: str = ""
+
+
+class As2Settings(_Section, frozen=True, kw_only=True):
+    """`[transports.as2]`: our AS2 station."""
+
+    #: Address and port, such as "0.0.0.0:4080"; empty: no station.
+    listen: str = ""
+    path: str = "/as2"
+    #: As partners reach it, for asynchronous receipts, such as "https://edi.example.com/as2".
+    url: str = ""
+    keys: tuple[As2Key, ...] = ()
+    tls: HttpTls = HttpTls()
+    limits: FrontLimits = FrontLimits()
+
+
+class DropSettings(_Section, frozen=True, kw_only=True):
+    """`[transports.drop]`: our HTTP drop."""
+
+    #: Address and port; empty: no drop.
+    listen: str = ""
+    path: str = "/drop"
+    tls: HttpTls = HttpTls()
+    limits: FrontLimits = FrontLimits()
+
+
 class Transports(_Section, frozen=True, kw_only=True):
-    """`[transports]`."""
+    """`[transports]`: none but the folder is there unless it is configured."""
 
     folder: FolderSettings = FolderSettings()
+    sftp: SftpSettings = SftpSettings()
+    as2: As2Settings = As2Settings()
+    drop: DropSettings = DropSettings()
+    #: Deliveries that are under way at a time; each partner's go one after the other.
+    deliveries: int = 16
 
 
 class Guides(_Section, frozen=True, kw_only=True):
@@ -353,8 +414,38 @@ def _check(settings: Settings, typing: Typing) -> None:
             typing.problem(path, f"must be {least} or more")
     if not settings.erp:
         typing.problem(("erp",), "needs at least one")
+    _check_listeners(settings.transports, typing)
     _check_erps(settings, typing)
     _check_companies(settings, typing)
+
+
+def address_of(listen: str) -> tuple[str, int]:
+    """Host and port of "host:port"; an address of IPv6 stands in brackets. Raises ValueError."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"'{listen}' is no address to listen on; write 127.0.0.1:2222, or 0.0.0.0:2222 for everywhere")
+    return host.strip("[]"), int(port)
+
+
+def _check_listeners(transports: Transports, typing: Typing) -> None:
+    listeners = {
+        ("sftp", "listen"): transports.sftp.listen,
+        ("sftp", "legacy_listen"): transports.sftp.legacy_listen,
+        ("as2", "listen"): transports.as2.listen,
+        ("drop", "listen"): transports.drop.listen,
+    }
+    for path, listen in listeners.items():
+        try:
+            address_of(listen or "localhost:0")
+        except ValueError as error:
+            typing.problem(("transports", *path), str(error))
+    for name, one in (("as2", transports.as2), ("drop", transports.drop)):
+        if not re.fullmatch(r"/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]", one.path):
+            typing.problem(("transports", name, "path"), f"'{one.path}' is no path; write /{name}")
+        if bool(one.tls.certificate) != bool(one.tls.private_key):
+            typing.problem(("transports", name, "tls"), "needs both a certificate and its private_key")
+    if transports.as2.listen and transports.as2.listen == transports.drop.listen:
+        typing.problem(("transports", "drop", "listen"), "is AS2's already; each has a listener of its own")
 
 
 def _check_erps(settings: Settings, typing: Typing) -> None:
@@ -388,6 +479,8 @@ _LEAST: dict[KeyPath, float] = {
     ("engine", "post_workers"): 1,
     ("transports", "folder", "quiet_seconds"): 0,
     ("transports", "folder", "scan_seconds"): 0.1,
+    ("transports", "sftp", "quiet_seconds"): 0,
+    ("transports", "deliveries"): 1,
 }
 
 
@@ -411,7 +504,30 @@ def _complete(settings: Settings, base: Path) -> Settings:
         database=msgspec.structs.replace(settings.database, url=_absolute_sqlite(url, base)),
         guides=Guides(folder=str(base / settings.guides.folder if settings.guides.folder else added)),
         companies=companies,
+        transports=_complete_transports(settings.transports, base, Path(absolute["data"])),
     )
+
+
+def _complete_transports(transports: Transports, base: Path, data: Path) -> Transports:
+    """The files of the listeners made absolute."""
+    replace = msgspec.structs.replace
+    keys = tuple(
+        replace(key, certificate=str(base / key.certificate), private_key=str(base / key.private_key))
+        for key in transports.as2.keys
+    )
+    named = tuple(str(base / file) for file in transports.sftp.host_keys)
+    made = tuple(str(data / "sftp" / f"host_{kind}") for kind in ("ed25519", "ecdsa", "rsa"))
+    return replace(
+        transports,
+        sftp=replace(transports.sftp, host_keys=named or made),
+        as2=replace(transports.as2, keys=keys, tls=_complete_tls(transports.as2.tls, base)),
+        drop=replace(transports.drop, tls=_complete_tls(transports.drop.tls, base)),
+    )
+
+
+def _complete_tls(tls: HttpTls, base: Path) -> HttpTls:
+    files = msgspec.structs.asdict(tls)
+    return HttpTls(**{name: str(base / file) if file else "" for name, file in files.items()})
 
 
 def _absolute_sqlite(url: str, base: Path) -> str:
@@ -434,6 +550,9 @@ def _flat(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from _flat(inner, (*path, name))
+    elif isinstance(value, tuple) and any(isinstance(one, As2Key) for one in value):
+        for index, one in enumerate(value):
+            yield from _flat(one, (*path, index))
     elif isinstance(value, tuple):
         yield path, [str(one) for one in value]
     else:

@@ -193,7 +193,8 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def digest_of(folder: Path, companies: Mapping[str, Company]) -> str:
     """Digest of what a book would be loaded from; raises ConfigurationError if a file cannot be read."""
     digest = hashlib.sha256(msgspec.json.encode(dict(companies), order="sorted"))
-    for path in sorted([*folder.glob("*.toml"), *folder.glob("guidelines/*.toml")]):
+    certificates = [path for path in folder.glob("certificates/**/[!.]*") if path.is_file()]
+    for path in sorted([*folder.glob("*.toml"), *folder.glob("guidelines/*.toml"), *certificates]):
         try:
             digest.update(f"\n{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
         except OSError as error:
@@ -277,6 +278,19 @@ def _shared(partners: Iterable[Partner]) -> Iterator[str]:
     identities = _Owners((identity, partner) for partner in partners for identity in partner.identities)
     for identity, one, other in identities.twice():
         yield f"partners '{one.name}' and '{other.name}' share the identity '{identity}'"
+    for what, name_of in _NAMES:
+        named = [partner for partner in partners if name_of(partner)]
+        for owners in _grouped(named, lambda partner: name_of(partner).casefold()).values():  # noqa: B023 — used at once
+            for other in owners[1:]:
+                yield f"partners '{owners[0].name}' and '{other.name}' share the {what} '{name_of(other)}'"
+
+
+#: Names that the outside knows partners by: none may mean two.
+_NAMES: tuple[tuple[str, Callable[[Partner], str]], ...] = (
+    ("SFTP user", lambda partner: (partner.sftp_account.user or partner.name) if partner.sftp_account else ""),
+    ("account of the drop", lambda partner: (partner.drop.account or partner.name) if partner.drop else ""),
+    ("AS2 names", lambda partner: f"{partner.as2.partner_name} > {partner.as2.own_name}" if partner.as2 else ""),
+)
 
 
 def _companies_as_partners(partners: Iterable[Partner], companies: Iterable[Company]) -> Iterator[str]:

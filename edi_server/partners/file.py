@@ -26,6 +26,8 @@ from edi_server.partners.clause_checks import (
     policy_problems,
     writing_problems,
 )
+from edi_server.partners.exchange import Exchange
+from edi_server.partners.exchange_checks import exchange_problems
 from edi_server.partners.model import (
     Acknowledgments,
     Agreement,
@@ -46,9 +48,11 @@ _INHERITED = ("acknowledgments", "writing", "control_numbers")
 _SECRET = re.compile(
     r"(?i)(^|_|-)(password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key|credentials?)($|_|-)"
 )
+#: As environment and files can carry it; a key or password pasted here hardly looks so.
+_SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
 
-class _PartnerTable(msgspec.Struct, frozen=True, kw_only=True):
+class _PartnerTable(Exchange, frozen=True, kw_only=True):
     """The top of a partner file."""
 
     identities: tuple[Identity, ...]
@@ -61,7 +65,7 @@ class _PartnerTable(msgspec.Struct, frozen=True, kw_only=True):
     acknowledgments: Acknowledgments = Acknowledgments()
     writing: Writing = Writing()
     control_numbers: ControlNumbers = ControlNumbers()
-    agreements: dict[str, dict[str, Any]] = {}
+    agreements: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
 
 def read_partner(path: Path, companies: Mapping[str, Company]) -> tuple[Partner, tuple[Agreement, ...]]:
@@ -102,6 +106,7 @@ class _Reading:
             acknowledgments=top.acknowledgments,
             writing=top.writing,
             control_numbers=top.control_numbers,
+            **{way: getattr(top, way) for way in Exchange.__struct_fields__},
         )
         self._check_partner(partner)
         agreements = [self._agreement(partner, key, raw, table) for key, raw in top.agreements.items()]
@@ -109,11 +114,15 @@ class _Reading:
         return partner, tuple(agreement for agreement in agreements if agreement)
 
     def _refuse_secrets(self, value: Any, path: KeyPath) -> None:
+        if isinstance(value, list):
+            for index, one in enumerate(value):
+                self._refuse_secrets(one, (*path, index))
         for key, inner in value.items() if isinstance(value, dict) else ():
-            if _SECRET.search(key):
-                sentence = "secrets never stand in partner files; name them in the main configuration"
+            if _SECRET.search(key) and not _is_name_of_secret(inner):
+                sentence = 'secrets never stand in partner files; give its name, { secret = "NAME" }'
                 self._typing.problem((*path, key), sentence)
-            self._refuse_secrets(inner, (*path, key))
+            elif not _is_name_of_secret(inner):
+                self._refuse_secrets(inner, (*path, key))
 
     def _check_partner(self, partner: Partner) -> None:
         if not partner.identities:
@@ -121,6 +130,7 @@ class _Reading:
         if not is_mailbox(partner.mailbox):
             self._typing.problem(("mailbox",), f"'{partner.mailbox}' cannot be the name of a folder")
         self._check_zone(partner.time_zone, ("time_zone",))
+        self._tell((), exchange_problems(partner, partner.name, self._path.parent))
         self._tell(("writing",), writing_problems(partner.writing))
         self._tell(("control_numbers",), number_problems(partner.control_numbers))
 
@@ -222,6 +232,13 @@ class _Reading:
 
 
 _NOBODY = Identity(id="")
+
+
+def _is_name_of_secret(value: Any) -> bool:
+    """True for `{ secret = "NAME" }`."""
+    if not isinstance(value, dict) or value.keys() != {"secret"}:
+        return False
+    return isinstance(value["secret"], str) and bool(_SECRET_NAME.fullmatch(value["secret"]))
 
 
 def is_mailbox(name: str) -> bool:

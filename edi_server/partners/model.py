@@ -26,6 +26,7 @@ from edi_server.partners.clauses import (
     X12Separators,
     X12Writing,
 )
+from edi_server.partners.exchange import Exchange
 from edi_server.syntax.separators import Separators
 
 __all__ = [
@@ -129,13 +130,13 @@ class Terms(Clause, frozen=True, kw_only=True):
     policies: Policies = Policies()
 
 
-class Partner(Clause, frozen=True, kw_only=True):
-    """A trading partner: one file `partners/<name>.toml`."""
+class Partner(Exchange, frozen=True, kw_only=True):
+    """A trading partner: one file `partners/<name>.toml`. The tables of how it exchanges stand in `Exchange`."""
 
     name: str
     display_name: str
     identities: tuple[Identity, ...]
-    #: Folder below inbox/ and outbox/ (later: account, AS2 name).
+    #: Name of its mailbox, whatever transport fills it; the folder below inbox/ and outbox/ where it uses these.
     mailbox: str
     #: How our ERP knows the partner: GLN or reference.
     erp_reference: str

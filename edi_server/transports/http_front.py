@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from edi_server.errors import ConfigurationError, EdiServerError
+from edi_server.transports.limits import FrontLimits
 
 log = logging.getLogger(__name__)
 
@@ -44,24 +45,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Called on a worker thread; EdiServerError is answered with 503, so that the sender tries again.
 Taker = Callable[[Request], Reply]
-
-
-class FrontLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much anybody may ask of a listener."""
-
-    connections: int = 500
-    per_address: int = 50
-    #: Requests of one address within a minute.
-    per_minute: int = 600
-    #: Bytes of one body.
-    largest: int = 256 * 1024 * 1024
-    #: Until the header is there, and between two requests.
-    header_seconds: float = 20.0
-    #: For a body: a fixed time, and more at this rate at least.
-    body_seconds: float = 60.0
-    slowest_bytes_per_second: float = 32 * 1024
-    #: Requests that are worked on at a time; others wait.
-    at_once: int = 4
 
 
 class Front:

@@ -6,29 +6,11 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
-import msgspec
+from edi_server.transports.limits import SftpLimits as Limits
 
 #: Addresses and names that are remembered at most: an attacker has many.
 _MOST = 50_000
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much strangers and partners may try."""
-
-    #: Connections at a time: all together, from one address, and those that are not logged in yet.
-    connections: int = 1000
-    per_address: int = 100
-    unauthenticated: int = 100
-    #: Failed attempts on one connection before it is closed.
-    attempts: int = 6
-    #: Failed attempts of an address (or on a name, from everywhere) within the window, before it is banned.
-    address_failures: int = 20
-    name_failures: int = 50
-    window_seconds: float = 600
-    ban_seconds: float = 1800
-    #: Seconds for logging in, and without any request, before a connection is closed.
-    login_seconds: float = 30
-    idle_seconds: float = 900
+__all__ = ["Guard", "Limits"]
 
 
 class Guard:

@@ -1,0 +1,226 @@
+"""How a partner exchanges: the tables of a partner file that say by which transports it sends and is sent to.
+
+One table, one transport. What is not said here is not offered; a partner without any of the tables uses the folder.
+Secrets are named, never written (`edi_server.config.Secrets`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from edi_server.partners.clauses import Clause, Schedule
+
+#: Names of the tables, and "folder" for the partner who has none: what delivers, and what a transmission came by.
+FOLDER = "folder"
+Way = Literal["folder", "sftp_account", "sftp_mailbox", "as2", "drop", "webhook"]
+Delivering = Literal["folder", "sftp_account", "sftp_mailbox", "as2", "webhook"]
+
+
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret by its name."""
+
+    secret: str
+
+
+class SftpKey(Clause, frozen=True, kw_only=True):
+    """A public key that the partner logs in with; several overlap while it is changed."""
+
+    #: As in an authorized_keys file: "ssh-ed25519 AAAA… comment".
+    key: str
+    #: Valid from and until, with a zone.
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+
+class SftpQuota(Clause, frozen=True, kw_only=True):
+    """How much may lie in `in/` at a time."""
+
+    bytes: int = 1024 * 1024 * 1024
+    files: int = 10_000
+    #: Bytes of one file.
+    largest_file: int = 512 * 1024 * 1024
+
+
+class SftpAccount(Clause, frozen=True, kw_only=True):
+    """`[sftp_account]`: the partner's account on our SFTP endpoint."""
+
+    #: The partner's name where empty.
+    user: str = ""
+    keys: tuple[SftpKey, ...] = ()
+    #: Public keys of authorities whose certificates for the user are taken.
+    authorities: tuple[str, ...] = ()
+    #: Where the hash of the password is that `edi-server sftp hash-password` made.
+    password_hash: Secret | None = None
+    quota: SftpQuota = SftpQuota()
+    #: Sessions at a time.
+    sessions: int = 20
+    #: Networks that it may come from, such as "192.0.2.0/24"; empty for everywhere.
+    networks: tuple[str, ...] = ()
+    #: Let in on the listener for old software, too (`transports.sftp.legacy_listen`).
+    legacy_algorithms: bool = False
+
+
+class SftpMailbox(Clause, frozen=True, kw_only=True):
+    """`[sftp_mailbox]`: folders on the partner's SFTP server, which we collect from and deliver to."""
+
+    host: str
+    port: int = 22
+    user: str
+    #: Public keys that their server may show, as in known_hosts behind the host name; two while they change it.
+    host_keys: tuple[str, ...]
+    #: Our key (PEM or OpenSSH), or our password.
+    private_key: Secret | None = None
+    password: Secret | None = None
+    #: Folder that we collect from, and which names; "" to collect nothing.
+    inbox: str = ""
+    pattern: str = "*"
+    #: Folder that we deliver to; "" to deliver nothing.
+    outbox: str = ""
+    #: What becomes of what we have; "move" goes to `archive`.
+    after: Literal["delete", "move", "leave"] = "delete"
+    archive: str = ""
+    #: Folder that files are renamed into before they are read; "" to read them where they lie.
+    claim: str = ""
+    #: How long size and time of a file must stay as they are.
+    quiet_seconds: float = 30.0
+    #: What the partner's companion of a complete file is called, such as ".done"; "" for none.
+    marker: str = ""
+    largest_file: int = 512 * 1024 * 1024
+    #: How often we look; `schedule` instead for certain times.
+    every_seconds: float = 60.0
+    schedule: Schedule | None = None
+    #: Connections at a time, to this host.
+    connections: int = 2
+    legacy_algorithms: bool = False
+
+
+class Tls(Clause, frozen=True, kw_only=True):
+    """`tls`: how their server is known, and how it knows us. Files count from the folder of the partner files."""
+
+    #: File of authorities to trust instead of the machine's own.
+    authorities: str = ""
+    #: File of our certificate, and where its key is, if they ask for one.
+    certificate: str = ""
+    private_key: Secret | None = None
+
+
+class Login(Clause, frozen=True, kw_only=True):
+    """`login`: HTTP basic authentication."""
+
+    user: str
+    password: Secret
+
+
+class As2Certificate(Clause, frozen=True, kw_only=True):
+    """A certificate of the partner. Several overlap: each that is valid verifies, one encrypts."""
+
+    #: PEM or DER, from the folder of the partner files, such as "certificates/nordmarkt-2027.cer".
+    file: str
+    #: From when on we encrypt for it; from the beginning where absent.
+    encrypt_from: datetime | None = None
+
+
+class As2Quirks(Clause, frozen=True, kw_only=True):
+    """What single partners need although the standards say otherwise."""
+
+    #: Write "sha256" instead of "sha-256".
+    micalg_without_hyphen: bool = False
+    #: Take signatures made with SHA-1 although a stronger digest is agreed.
+    weak_digests: bool = False
+    #: Send the body as base64 instead of binary.
+    base64: bool = False
+
+
+class As2(Clause, frozen=True, kw_only=True):
+    """`[as2]`: how AS2 messages between us and the partner look, and where they go."""
+
+    #: AS2-From and AS2-To, compared letter for letter (RFC 4130 6.2).
+    own_name: str
+    partner_name: str
+    #: Their station; "" to receive only.
+    url: str = ""
+    #: Digest of our signatures.
+    sign: Literal["sha1", "sha256", "sha384", "sha512", "no"] = "sha256"
+    pss: bool = False
+    encrypt: Literal[
+        "3des", "aes128-cbc", "aes192-cbc", "aes256-cbc", "aes128-gcm", "aes192-gcm", "aes256-gcm", "no"
+    ] = "aes256-cbc"
+    key_transport: Literal["pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"] = "pkcs1"
+    compress: Literal["no", "before signing", "after signing"] = "no"
+    #: What they must do; else their message is refused.
+    must_sign: bool = True
+    must_encrypt: bool = True
+    #: Which receipt we ask for.
+    receipt: Literal["none", "sync", "async"] = "sync"
+    receipt_signed: bool = True
+    #: Beginnings of URLs that their asynchronous receipts may be sent to; empty allows the host of `url` only.
+    receipt_urls: tuple[str, ...] = ()
+    certificates: tuple[As2Certificate, ...] = ()
+    tls: Tls | None = None
+    login: Login | None = None
+    quirks: As2Quirks = As2Quirks()
+    #: For one post, its receipt included.
+    seconds: float = 300.0
+
+
+class DropToken(Clause, frozen=True, kw_only=True):
+    """A token that opens the drop; several overlap while it is changed."""
+
+    #: What `edi-server drop new-token` printed beside it; the token itself is the partner's.
+    digest: str
+    ends: datetime | None = None
+
+
+class Drop(Clause, frozen=True, kw_only=True):
+    """`[drop]`: what the partner posts to our HTTP drop, at `/drop/<account>`."""
+
+    #: The partner's name where empty.
+    account: str = ""
+    tokens: tuple[DropToken, ...]
+
+
+class Webhook(Clause, frozen=True, kw_only=True):
+    """`[webhook]`: where documents for the partner are posted to."""
+
+    url: str
+    #: What each post is signed with (HMAC SHA-256 of the body).
+    signing_key: Secret | None = None
+    tls: Tls | None = None
+    seconds: float = 60.0
+
+
+class Exchange(Clause, frozen=True, kw_only=True):
+    """The ways that a partner has. One more transport is one more table here."""
+
+    sftp_account: SftpAccount | None = None
+    sftp_mailbox: SftpMailbox | None = None
+    as2: As2 | None = None
+    drop: Drop | None = None
+    webhook: Webhook | None = None
+    #: Which of them takes what we send; may stay away where only one can.
+    deliver_by: Delivering | None = None
+
+    @property
+    def able_to_deliver(self) -> tuple[Delivering, ...]:
+        """The ways that could take what we send; the folder where no other can."""
+        able: dict[Delivering, bool] = {
+            "sftp_account": self.sftp_account is not None,
+            "sftp_mailbox": self.sftp_mailbox is not None and bool(self.sftp_mailbox.outbox),
+            "as2": self.as2 is not None and bool(self.as2.url),
+            "webhook": self.webhook is not None,
+        }
+        return tuple(way for way, can in able.items() if can) or ("folder",)
+
+    @property
+    def delivers_by(self) -> Delivering:
+        """The way that what we send goes: the one place where that is decided."""
+        return self.deliver_by or self.able_to_deliver[0]
+
+    @property
+    def uses_folder(self) -> bool:
+        """True if the partner needs folders of its own in inbox and outbox."""
+        tables = (self.sftp_account, self.sftp_mailbox, self.as2, self.drop, self.webhook)
+        return self.delivers_by == FOLDER or not any(tables)

@@ -1,0 +1,42 @@
+"""How much strangers and partners may ask of our listeners. Each is a section of the configuration."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class SftpLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much anybody may ask of the SFTP endpoint."""
+
+    #: Connections at a time: all together, from one address, and those that are not logged in yet.
+    connections: int = 1000
+    per_address: int = 100
+    unauthenticated: int = 100
+    #: Failed attempts on one connection before it is closed.
+    attempts: int = 6
+    #: Failed attempts of an address (or on a name, from everywhere) within the window, before it is banned.
+    address_failures: int = 20
+    name_failures: int = 50
+    window_seconds: float = 600
+    ban_seconds: float = 1800
+    #: Seconds for logging in, and without any request, before a connection is closed.
+    login_seconds: float = 30
+    idle_seconds: float = 900
+
+
+class FrontLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much anybody may ask of a listener."""
+
+    connections: int = 500
+    per_address: int = 50
+    #: Requests of one address within a minute.
+    per_minute: int = 600
+    #: Bytes of one body.
+    largest: int = 256 * 1024 * 1024
+    #: Until the header is there, and between two requests.
+    header_seconds: float = 20.0
+    #: For a body: a fixed time, and more at this rate at least.
+    body_seconds: float = 60.0
+    slowest_bytes_per_second: float = 32 * 1024
+    #: Requests that are worked on at a time; others wait.
+    at_once: int = 4
