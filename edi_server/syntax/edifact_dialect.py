@@ -45,6 +45,7 @@ from edi_server.syntax.separators import DEFAULT, Separators, as_bytes
 
 _BLANKS = b" \t\r\n"
 _DELETED = b"\r\n" + FILLER + NEEDLESS
+_NOTHING = _BLANKS + FILLER + NEEDLESS
 _TABS_TO_BLANKS = bytes.maketrans(b"\t", b" ")
 _PAIR = re.compile(RELEASE + rb"[\r\n]*[^\r\n]")
 _LINE_BREAK = re.compile(rb"[\r\n]")
@@ -214,6 +215,9 @@ class Dialect:
         stripped = [piece.lstrip(_BLANKS) for piece in pieces]
         offsets = list(map(sub, ends, map(len, stripped)))
         oddities: list[Oddity] = []
+        if FILLER in worked:
+            # A typographic apostrophe or an escape sequence may be all that stands before a terminator.
+            stripped = [piece if piece.strip(_NOTHING) else b"" for piece in stripped]
         if not stripped[-1]:
             del stripped[-1], offsets[-1]
         if b"" in stripped:

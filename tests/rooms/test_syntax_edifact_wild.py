@@ -108,6 +108,21 @@ def test_typographic_apostrophes_may_stand_everywhere_though_another_is_announce
     assert messages(raw)[0].segments[1:-1] == ["LIN+1", "QTY+21:3"]
 
 
+@pytest.mark.parametrize("nothing", ["’", "?’", "’’"])
+def test_nothing_but_a_typographic_apostrophe_is_an_empty_segment(nothing):
+    raw = wrapped("LIN+1", "QTY+21:3").decode().replace("QTY", f"{nothing}QTY")
+    assert body(raw)[0] == "LIN+1"
+    assert all(messages(raw)[0].segments)
+    assert codes(ORDER + "’")[0] == "envelope.unb-missing"
+    assert all(segment for read in messages("UNH'’") for segment in read.segments)
+
+
+def test_an_escape_sequence_alone_is_an_empty_segment():
+    raw = UNB.replace("UNOC", "UNOX") + "UNH+1+ORDERS:D:96A:UN'\x1b(B'UNT+2+1'" + UNZ
+    assert messages(raw)[0].segments == ["UNH+1+ORDERS:D:96A:UN", "UNT+2+1"]
+    assert codes(raw) == ["syntax.segment-empty"]
+
+
 @pytest.mark.parametrize("at", range(1, 12))
 def test_a_hard_wrap_may_fall_anywhere_in_the_header(at):
     for unb in (UNB, UNB.replace("+", "|").replace(":", ";").replace("'", "~")):
