@@ -15,7 +15,9 @@ from edi_server.acknowledgments.received import (
     ReportedError,
     action_unknown,
     contradicted,
+    messages_missing,
     number_of,
+    outcome_missing,
     sum_up,
     with_errors,
 )
@@ -27,7 +29,7 @@ from edi_server.acknowledgments.x12_meanings import (
     SEGMENT_ERRORS,
 )
 from edi_server.envelope.model import Identity, InterchangeHeader
-from edi_server.findings import Finding, Place
+from edi_server.findings import Finding
 
 #: 717 and 715. M, W, X: refused because authentication, assurance or decryption failed.
 _ACTIONS: dict[str, Outcome] = {
@@ -153,7 +155,7 @@ class _Reading:
             return
         outcome = _ACTIONS.get(at(1)) if at else None
         if at is None:
-            self._findings.append(_outcome_missing(self._kind, ak2))
+            self._findings.append(outcome_missing(self._kind, ak2))
         elif outcome is None:
             self._findings.append(action_unknown(self._kind, at, 1, _EXPECTED))
         if at is not None:
@@ -258,7 +260,7 @@ class _Reading:
         """The details win over AK9; where they differ, a finding says so."""
         included = number_of(ak9(2))
         if included is not None and received is not None and received < included:
-            self._findings.append(_messages_missing(self._kind, ak9, received, included))
+            self._findings.append(messages_missing(self._kind, ak9, received, included))
         if said and outcome and _weight(said) != _weight(outcome):
             sentence = (
                 f"The {self._kind} says of the group that it is {said}, and of its messages otherwise; these count."
@@ -280,24 +282,3 @@ class _Reading:
 
 def _weight(outcome: Outcome) -> Outcome:
     return "accepted" if outcome == "accepted with errors" else outcome
-
-
-def _outcome_missing(kind: Kind, ak2: Elements) -> Finding:
-    return Finding(
-        code="acknowledgment.outcome-missing",
-        severity="warning",
-        sentence=f"The {kind} names a message without saying whether it is accepted (AK5 is missing).",
-        place=Place(segment=ak2.number, tag=ak2.tag, element=2),
-        found=ak2(2)[:80] or None,
-    )
-
-
-def _messages_missing(kind: Kind, ak9: Elements, received: int, included: int) -> Finding:
-    return Finding(
-        code="acknowledgment.messages-missing",
-        severity="warning",
-        sentence=f"The {kind} says that {received} of the {included} messages of the group arrived.",
-        place=Place(segment=ak9.number, tag=ak9.tag, element=3),
-        found=str(received),
-        expected=str(included),
-    )

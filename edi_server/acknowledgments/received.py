@@ -180,3 +180,26 @@ def contradicted(what: str, at: Elements, element: int, sentence: str, expected:
         found=at(element)[:80],
         expected=expected,
     )
+
+
+def outcome_missing(kind: Kind, ak2: Elements) -> Finding:
+    """A message that is named, and nothing said of it."""
+    return Finding(
+        code="acknowledgment.outcome-missing",
+        severity="warning",
+        sentence=f"The {kind} names a message without saying whether it is accepted (AK5 is missing).",
+        place=Place(segment=ak2.number, tag=ak2.tag, element=2),
+        found=ak2(2)[:80] or None,
+    )
+
+
+def messages_missing(kind: Kind, ak9: Elements, received: int, included: int) -> Finding:
+    """Fewer messages came than the group's trailer says."""
+    return Finding(
+        code="acknowledgment.messages-missing",
+        severity="warning",
+        sentence=f"The {kind} says that {received} of the {included} messages of the group arrived.",
+        place=Place(segment=ak9.number, tag=ak9.tag, element=3),
+        found=str(received),
+        expected=str(included),
+    )
