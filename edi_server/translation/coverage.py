@@ -45,18 +45,19 @@ def cover(plan: Plan, tree: Tree) -> Coverage:
     for number, position, segment in tree.walk():
         if segment[:3] in FRAME:
             continue
-        for mark, text in _components(number, segment):
+        for mark, text in components(number, segment):
             filled += 1
             if number in done.kept:
                 kept += 1
             elif mark in done.read:
                 read += 1
             else:
-                lost.append(_not_carried(tree, position, mark, text))
+                lost.append(not_carried(tree, position, mark, text))
     return Coverage(filled=filled, read=read, kept=kept, not_carried=tuple(lost))
 
 
-def _components(number: int, segment: str) -> Iterator[tuple[Mark, str]]:
+def components(number: int, segment: str) -> Iterator[tuple[Mark, str]]:
+    """Every filled component of a segment, and where it stands."""
     for element, content in enumerate(segment.split("+")):
         for repetition, composite in enumerate(content.split("*") if element else ()):
             for component, text in enumerate(composite.split(":"), 1):
@@ -64,7 +65,8 @@ def _components(number: int, segment: str) -> Iterator[tuple[Mark, str]]:
                     yield (number, element, repetition, component), text
 
 
-def _not_carried(tree: Tree, position: int, mark: Mark, text: str) -> NotCarried:
+def not_carried(tree: Tree, position: int, mark: Mark, text: str) -> NotCarried:
+    """A component that was left out."""
     number, element, repetition, component = mark
     row = tree.guide.position(position)
     use = row.segment.elements[element - 1] if element <= len(row.segment.elements) else None

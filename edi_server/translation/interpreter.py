@@ -79,6 +79,25 @@ def read_tree(plan: Plan, tree: Tree) -> Interpreted:
     return Interpreted(document, reader.findings, state.marks, state.kept)
 
 
+def marks_of(plan: Plan, use: Slot | Nested | Binding, node: Node) -> set[Mark]:
+    """The components of one segment that a use of it reads, if it does use it.
+
+    Of a slot or group: its conditions and all lines but those that may yet be given back. A binding: its text.
+    """
+    reader = _Reader(plan)
+    if isinstance(use, Binding):
+        return reader.marks([use], node)
+    if isinstance(use, Nested) and not (use.is_group and use.choice is None):
+        state = _State(plan.root)
+        reader._take_nested(state, use, node)  # noqa: SLF001 — the class is private, and this its public face
+        return state.marks
+    frame = use.frame if isinstance(use, Slot) else plan.scopes[use.scope].frame
+    marks = _test_marks(use.tests, node.number)
+    if isinstance(use, Nested) and use.nesting:
+        marks |= {(node.number, place[0], 0, place[1]) for place in (use.nesting.id, use.nesting.parent)}
+    return marks | reader.marks([one for one in frame.own if not one.site.waits], node)
+
+
 def order(finding: Finding) -> tuple[Any, ...]:
     """Findings are told in the order of the message."""
     place = finding.place
@@ -224,6 +243,16 @@ class _Reader:
         return True
 
     # -- texts
+
+    def marks(self, bindings: list[Binding], node: Node) -> set[Mark]:
+        """The components that lines read in their segment."""
+        found: set[Mark] = set()
+        for binding in bindings:
+            for _, marks in self._texts(binding, node, None):
+                found.update(marks)
+                if not binding.site.many:
+                    break
+        return found
 
     def _take_own(
         self,

@@ -17,6 +17,7 @@ from edi_server.guides.model import Element, Guide, Nesting
 from edi_server.translation.codecs import Codec
 from edi_server.translation.formulas import Formula
 from edi_server.translation.profile import CodeTable, Entry, Line, Profile, ProfileProblem
+from edi_server.translation.restoring import compares_plainly
 
 #: Shape, position of the anchor (0: the message), and the composite if the anchor is one.
 ScopeKey = tuple[str, int, str]
@@ -97,6 +98,11 @@ class Site:
     def conditional(self) -> bool:
         """True if a text found may yet be given back: other places rank before it, or `when` may not hold."""
         return len(self.bindings) > 1 or bool(self.line.when)
+
+    @property
+    def waits(self) -> bool:
+        """True if a text found counts as read only once it was chosen."""
+        return self.line.kind == "value" and self.conditional and not (self.many or self.spread)
 
 
 @dataclass(eq=False)
@@ -198,6 +204,11 @@ class Plan:
     root: Scope
     scopes: dict[ScopeKey, Scope]
     problems: list[ProfileProblem]
+
+    @cached_property
+    def compares_plainly(self) -> bool:
+        """True if no line compares with a character that may be released."""
+        return compares_plainly(self.profile)
 
 
 def disjoint(one: tuple[Demand, ...], other: tuple[Demand, ...]) -> bool:

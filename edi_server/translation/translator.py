@@ -12,12 +12,13 @@ from edi_server.findings import Finding
 from edi_server.guides.model import Guide, Tree
 from edi_server.translation.check import check_profile
 from edi_server.translation.checks import CHECKS
-from edi_server.translation.compiler import Reader, Writer, compile_reader, compile_writer
+from edi_server.translation.compiler import Reader, Writer, compile_reader, compile_writer, may_read_quickly
 from edi_server.translation.coverage import Coverage, cover
 from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, Source
 from edi_server.translation.resolve import resolve
+from edi_server.translation.tracing import Tracer, can_trace
 from edi_server.translation.views import VIEWS
 
 
@@ -105,9 +106,29 @@ class Translator:
     def _judge(self, document: Record) -> list[Finding]:
         return [check.finding(*breach) for check in self._checks for breach in check.rule(document)]
 
+    def read_all(self, tree: Tree) -> tuple[Reading, Coverage]:
+        """The document that a message says, and what of the message did not reach it; never raises."""
+        traced = self._traced(tree)
+        if traced is None:
+            return self.read(tree), cover(self.reading_plan, tree)
+        document, coverage = traced
+        if self._view:
+            document = self._view.to_document(document)
+        return Reading(document=document, findings=tuple(self._judge(document))), coverage
+
     def not_carried(self, tree: Tree) -> Coverage:
         """What of a message did not reach the document, and how much did."""
-        return cover(self.reading_plan, tree)
+        traced = self._traced(tree)
+        return cover(self.reading_plan, tree) if traced is None else traced[1]
+
+    def _traced(self, tree: Tree) -> tuple[Record, Coverage] | None:
+        if self._tracer is None or not may_read_quickly(self.reading_plan, tree):
+            return None
+        return self._tracer.read(tree)
+
+    @cached_property
+    def _tracer(self) -> Tracer | None:
+        return Tracer(self.reading_plan) if can_trace(self.reading_plan) else None
 
     def explain(self) -> list[Explained]:
         """Each effective line with the place it comes from."""

@@ -13,6 +13,7 @@ from edi_server.findings import has_errors
 from edi_server.guides import Tree, check, load_guide, nearest_guide
 from edi_server.translation import load_profile, translator_for
 from edi_server.translation.compiler import compile_reader, compile_writer
+from edi_server.translation.coverage import cover
 from edi_server.translation.interpreter import read_tree
 from edi_server.translation.interpreter_writing import write_record
 from edi_server.translation.views import VIEWS
@@ -110,6 +111,7 @@ def test_the_compiled_reader_reads_every_message_as_the_interpreter_does(kind):
     for name, tree in messages(kind):
         interpreted = read_tree(by_guide(tree).reading_plan, tree)
         assert readers[tree.guide.version](tree) == (interpreted.document, interpreted.findings), name
+        assert by_guide(tree).not_carried(tree) == cover(by_guide(tree).reading_plan, tree), name
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from msgspec.structs import fields
 
-from edi_server.translation.compiler.questions import is_field, is_late, slots_of
+from edi_server.translation.compiler.questions import is_field, is_late, slots_of, takers_of
 from edi_server.translation.compiler.quick_texts import QuickTexts
 from edi_server.translation.compiler.reading_finish import Finish
-from edi_server.translation.plan import Frame, Nested, Site, Slot
+from edi_server.translation.plan import Binding, Frame, Nested, Site, Slot
 from edi_server.translation.records import fields_of, takes_positions
+
+if TYPE_CHECKING:
+    from edi_server.translation.compiler.quick import QuickCompiler
 
 
 class QuickFinish(QuickTexts, Finish):
     """Lines that had to wait, absence, what is given back; then the record, its stand-ins turned back."""
+
+    compiler: QuickCompiler
+
+    @property
+    def traces(self) -> bool:
+        """True where the function says what it used each segment for, in `U`."""
+        return self.compiler.traces and (self.is_root or self.is_group)
+
+    def _trace(self) -> str:
+        """The further argument of functions that trace."""
+        return ", U" if self.compiler.traces else ""
+
+    def _used(self, index: str, *uses: Slot | Nested | Binding) -> None:
+        """Note that a segment was used."""
+        if self.traces:
+            self.code(f"U[{index}] |= {sum({self.compiler.use(use) for use in uses})}")
 
     def _finish(self) -> None:
         """Make the record of what was found."""
@@ -26,13 +46,28 @@ class QuickFinish(QuickTexts, Finish):
         leave = "return i, " if self.is_group and not self.nested else "return "
         if not self.is_root:
             with code.block(f"if {self._is_absent()}:"):
+                if self.traces and self.nested:
+                    code("U[f:i] = [0] * (i - f)")
                 code(f"{leave}None")
+        if self.traces:
+            self._trace_end()
         self._make()
         for site in scope.sites:
             if site.formula and site.bindings:
                 self._compare(site)
         self._mend()
         code(f"{leave}o")
+
+    def _trace_end(self) -> None:
+        if self.nested:
+            scopes = self.compiler.plan.scopes.values()
+            self._used("f", next(one for scope in scopes for one in takers_of(scope.frame) if self._makes_me(one)))
+        if self.keeps:
+            with self.code.block("if q:"):
+                self.code("kept(U, q)")
+
+    def _makes_me(self, taker: Slot | Nested) -> bool:
+        return isinstance(taker, Nested) and taker.scope == self.scope.key
 
     def _settle(self, number: int, site: Site) -> None:
         """What is known only now that all segments have been seen."""
@@ -67,6 +102,15 @@ class QuickFinish(QuickTexts, Finish):
                     code(f"v{number} = {name}")
                     if claims:
                         code(f"y{number} = {binding.rank}")
+                    self._trace_claim(binding)
+
+    def _trace_claim(self, binding: Binding) -> None:
+        """The text was taken after all, and so were the slots that it was in."""
+        above = _slots_above(self.scope.frame, binding)
+        self._used(self.slots[id(above[-1])] if above else "f", binding)
+        for slot in above:
+            if slot.conditional and not slot.many:
+                self._used(self.slots[id(slot)], slot)
 
     def _is_asked(self, site: Site) -> bool:
         """True if a slot asks whether the line took its text there."""
@@ -156,6 +200,14 @@ class QuickFinish(QuickTexts, Finish):
         elif self.is_group:
             with code.block("if R and R[0] < i:"):
                 code(f"o = mend(o, f, i, R, {but!r})")
+
+
+def _slots_above(frame: Frame, binding: Binding) -> list[Slot]:
+    """The slots that a binding is in, the outermost first."""
+    for taker in frame.takers:
+        if isinstance(taker, Slot) and any(one is binding for one in taker.bindings()):
+            return [taker, *_slots_above(taker.frame, binding)]
+    return []
 
 
 def _group_fields(frame: Frame) -> list[str]:

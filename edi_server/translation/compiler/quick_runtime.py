@@ -34,6 +34,16 @@ def released_in(segments: list[str]) -> list[int]:
     return sorted(found)
 
 
+#: In a trace: the segment was kept whole.
+KEPT = -1
+
+
+def mark_kept(trace: list[int], chunks: list[tuple[int, int, str]]) -> None:
+    """Note in a trace the segments that a record keeps."""
+    for first, behind, _ in chunks:
+        trace[first:behind] = [KEPT] * (behind - first)
+
+
 def mend(record: Record, first: int, behind: int, released: list[int], but: tuple[str, ...]) -> Record:
     """The record of a group, stand-ins turned back if its own segments have some; these are struck off the list."""
     own = [index for index in released if first <= index < behind]

@@ -14,7 +14,8 @@ class QuickScope(QuickFinish, ScopeSource):
     def write(self) -> None:
         """Write the function."""
         code, frame = self.code, self.scope.frame
-        arguments = "S, P, R" if self.is_root else "S, P, i, e, R" if self.is_group else "x, e"
+        walks = f"R{self._trace()}"
+        arguments = f"S, P, {walks}" if self.is_root else f"S, P, i, e, {walks}" if self.is_group else "x, e"
         with code.block(f"def {self.function_name}({arguments}):"):
             self._locals()
             if self.is_root:
@@ -36,7 +37,7 @@ class QuickScope(QuickFinish, ScopeSource):
     def _write_make(self) -> None:
         """The second half for nested groups: when what is inside is known."""
         code = self.code
-        with code.block(f"def {self.function_name}_make(parts, inside, inner, S, R):"):
+        with code.block(f"def {self.function_name}_make(parts, inside, inner, S, R{self._trace()}):"):
             code(f"{''.join(f'{name}, ' for name in self._state())} = parts")
             for taker in self.scope.frame.at(self.scope.frame.position):
                 if isinstance(taker, Nested):
@@ -78,7 +79,24 @@ class QuickScope(QuickFinish, ScopeSource):
         waiting = [f"x{number}_{binding.rank}" for binding in site.bindings] if is_late(site) else []
         return [*waiting, f"v{number}"] if is_field(site) else waiting
 
+    def _state(self) -> list[str]:
+        return [*super()._state(), "i"]
+
     # -- records
+
+    def _item(self, taker: Nested, call: str) -> None:
+        if not self.traces:
+            super()._item(taker, call)
+            return
+        in_group, code = call == "o", self.code
+        if not in_group:
+            code(f"o = {call}")
+        with code.block("if o is not None:"):
+            self._used("b" if in_group else "i", taker)
+        if in_group:
+            with code.block("else:"):
+                code("U[b:i] = [0] * (i - b)")
+        super()._item(taker, "o")
 
     def _append(self, number: int, value: str) -> None:
         """Most groups have no lists, so one dictionary holds them; a message has some of them always."""
@@ -89,7 +107,7 @@ class QuickScope(QuickFinish, ScopeSource):
         return f"{self.compiler.scope(taker.scope)}({composite}, {elements})"
 
     def _made_group(self, taker: Nested) -> str:
-        return f"{self.compiler.scope(taker.scope)}(S, P, i, e, R)"
+        return f"{self.compiler.scope(taker.scope)}(S, P, i, e, R{self._trace()})"
 
     def _noted(self) -> str:
         return "g += (i,)"
@@ -99,7 +117,7 @@ class QuickScope(QuickFinish, ScopeSource):
 
     def _nest(self, taker: Slot | Nested, prefix: str) -> None:
         assert isinstance(taker, Nested)  # the static checks let nothing but `each` take a nested group
-        self.code(f"o = {self._nested(taker, prefix, 'S, R')}")
+        self.code(f"o = {self._nested(taker, prefix, f'S, R{self._trace()}')}")
         with self.code.block("if o:"):
             number = self.index[id(taker.site)]
             self.code(f"a{number} = o" if self.is_root else f"A[{taker.site.line.field!r}] = o")
@@ -109,6 +127,8 @@ class QuickScope(QuickFinish, ScopeSource):
     def _claim(self, slot: Slot) -> None:
         if not slot.many:
             self.code(f"{self.slots[id(slot)]} = i")
+        if slot.many or not slot.conditional:
+            self._used("i", slot)
         if self.counts:
             self.code("u = 1")
 

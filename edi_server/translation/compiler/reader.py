@@ -28,7 +28,6 @@ from edi_server.translation.plan import (
     ScopeKey,
     Slot,
 )
-from edi_server.translation.restoring import compares_plainly
 
 Reader = Callable[[Tree], tuple[Record, list[Finding]]]
 _Function = Callable[[list[str], list[int], Any, list[Finding]], Record]
@@ -40,13 +39,12 @@ def compile_reader(plan: Plan) -> Reader:
     from edi_server.translation.compiler.quick_runtime import Unsmooth, released_in
 
     quick = compile_quick_reader(plan)
-    plainly = compares_plainly(plan.profile)
     careful: list[_Function] = []
 
     def read(tree: Tree) -> tuple[Record, list[Finding]]:
         segments = tree.segments
         positions = [*tree.positions, runtime.BEHIND]
-        if (plainly or not tree.released) and "*" not in "".join(segments):
+        if may_read_quickly(plan, tree):
             try:
                 return quick(segments, positions, released_in(segments) if tree.released else []), []
             except (Unsmooth, Unreadable):
@@ -60,6 +58,11 @@ def compile_reader(plan: Plan) -> Reader:
         return document, findings
 
     return read
+
+
+def may_read_quickly(plan: Plan, tree: Tree) -> bool:
+    """True unless something is repeated (syntax version 4), or released and compared with a released character."""
+    return (plan.compares_plainly or not tree.released) and "*" not in "".join(tree.segments)
 
 
 class Compiler:
