@@ -40,6 +40,11 @@ class MessageRule:
         stop = _end(match(text))
         return [] if stop == len(text) else self._doubt(segments, list(_stops(match, segments, text, stop)))
 
+    def allows(self, segment: str) -> bool:
+        """True if nothing is wrong with a segment alone; false may be a doubt."""
+        tag = segment[:3]
+        return (self._rules.get(tag) or self._learn(tag))(segment) is not None
+
     def _prepare(self) -> Callable[..., re.Match[str] | None] | None:
         """The expression, once there have been enough messages."""
         self._met += 1
@@ -50,15 +55,7 @@ class MessageRule:
         return self._match
 
     def _doubt(self, segments: Sequence[str], indices: Iterable[int]) -> list[int]:
-        rules = self._rules
-        doubtful = []
-        for index in indices:
-            segment = segments[index]
-            tag = segment[:3]
-            rule = rules.get(tag) or self._learn(tag)
-            if rule(segment) is None:
-                doubtful.append(index)
-        return doubtful
+        return [index for index in indices if not self.allows(segments[index])]
 
     def _learn(self, tag: str) -> Rule:
         """The rule for segments that begin with three characters, the last of which may be a separator (X12 has N1)."""

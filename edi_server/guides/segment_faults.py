@@ -53,6 +53,11 @@ class SegmentFaults:
                 self._add_demand(demand, names, None, pieces)
         return self.findings
 
+    def examine_end(self, segment: str) -> list[Finding]:
+        """The one finding of a segment that is right but for the separators at its end."""
+        self._add_separator(segment.count("+"), None, segment)
+        return self.findings
+
     def _check_superfluous_elements(self, pieces: list[str]) -> None:
         """One finding for all that is too much, at the first of it."""
         limit = len(self._definition.elements)

@@ -296,6 +296,18 @@ def test_a_message_written_from_its_nodes_is_valid_and_has_the_same_nodes(case):
     assert flatten(check(guide, written, released=True).tree.root) == flatten(root)
 
 
+@relaxed
+@given(cases, st.data())
+def test_separators_at_the_end_of_a_segment_are_a_note_and_nothing_else_whichever_way_they_are_found(case, data):
+    guide, segments = case
+    index = data.draw(st.integers(1, len(segments) - 1))
+    filled = segments[index] + "+" * data.draw(st.integers(1, 5))
+    (finding,) = check_both_ways(guide, [*segments[:index], filled, *segments[index + 1 :]])
+    place = Place(segment=finding.place.segment, tag=finding.place.tag, group=finding.place.group)
+    definition = guide.position(check(guide, segments, released=True).tree.positions[index]).segment
+    assert SegmentFaults(definition, place, codes="error", directory="").examine(filled) == [finding]
+
+
 @pytest.mark.soak
 @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases, st.data())
