@@ -39,7 +39,7 @@ class Outbox:
     def hand_over(self, transmission_id: str, mailbox: str, name: str) -> HandedOver:
         """Give the staged file its final name, or the next free one; raises TransportError."""
         staged = self._staged(transmission_id, mailbox)
-        _check(name, "file name")
+        check_name(name, "file name")
         try:
             return self._hand_over(staged, name)
         except OSError as error:
@@ -62,12 +62,12 @@ class Outbox:
         raise AssertionError("free names never end")
 
     def _staged(self, transmission_id: str, mailbox: str) -> Path:
-        _check(mailbox, "mailbox")
-        _check(transmission_id, "transmission id")
+        check_name(mailbox, "mailbox")
+        check_name(transmission_id, "transmission id")
         return self._folder / mailbox / STAGED / transmission_id
 
 
-def _check(name: str, what: str) -> None:
+def check_name(name: str, what: str) -> None:
     """Raise a permanent TransportError for what cannot be the name of a visible, finished file in one folder."""
     if not name or name[0] == "." or "/" in name or "\0" in name or name.lower().endswith(UNFINISHED):
         raise TransportError(f"'{name}' cannot be a {what}", permanent=True)

@@ -153,15 +153,18 @@ class DropTransport:
         write_durably(self._staged / transmission_id, content)
 
     def hand_over(self, transmission_id: str, mailbox: str, name: str) -> HandedOver:
-        """See `Transport`: a post whose idempotency key is the transmission's id, the same in every attempt."""
+        """See `Transport`: a post whose idempotency key is the transmission's id, the same in every attempt.
+
+        Where a person had it sent again after it was taken, the key is a new one, or they would take it for the first.
+        """
         hook = self._webhook(mailbox)
         staged = self._staged / transmission_id
         if not staged.exists():
             return HandedOver(name=name, earlier=True)
-        content = staged.read_bytes()
+        content, key = staged.read_bytes(), self._key(transmission_id)
         headers = {
             "Content-Type": "application/octet-stream",
-            "Idempotency-Key": transmission_id,
+            "Idempotency-Key": key,
             "X-File-Name": name.encode("ascii", "replace").decode(),
             "User-Agent": "edi-server",
         }
@@ -172,9 +175,21 @@ class DropTransport:
         if not 200 <= answer.status < 300:
             is_final = 400 <= answer.status < 500 and answer.status not in (408, 409, 425, 429)
             raise TransportError(f"the webhook of {mailbox} answers {answer.status}", permanent=is_final)
+        write_durably(self._done(transmission_id), key.encode())
         staged.unlink(missing_ok=True)
-        proof = json.dumps({"status": answer.status, "answer": answer.body[:2000].decode("utf-8", "replace")})
-        return HandedOver(name=name, proof=proof.encode())
+        said = {"url": hook.url, "status": answer.status, "answer": answer.body[:2000].decode("utf-8", "replace")}
+        return HandedOver(name=name, proof=json.dumps(said).encode(), detail={"url": hook.url, "key": key})
+
+    def _key(self, transmission_id: str) -> str:
+        done = self._done(transmission_id)
+        if not done.exists():
+            return transmission_id
+        _, _, times = done.read_text().partition("#")
+        return f"{transmission_id}#{int(times or 1) + 1}"
+
+    def _done(self, transmission_id: str) -> Path:
+        """What key it was taken under last."""
+        return self._staged.with_name(f"{self._staged.name}-done") / transmission_id
 
     def _webhook(self, mailbox: str) -> Webhook:
         hook = self._webhooks().get(mailbox)

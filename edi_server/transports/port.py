@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -39,6 +39,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     #: Bytes, and nanoseconds since 1970 of the last change, when it was claimed.
     size: int
     changed_ns: int
+    #: What the transport knows of it: account, address, Message-ID, …; for people.
+    detail: dict[str, str] = {}
 
     @property
     def changed_at(self) -> datetime:
@@ -73,8 +75,11 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     earlier: bool = False
     #: False while the partner's receipt is still to come.
     confirmed: bool = True
-    #: What proves it, to be kept: the receipt as it came, or what the other side says of the file.
+    #: What proves that it arrived, to be kept: the receipt as it came, or what the other side says of the file. Empty
+    #: where nothing does.
     proof: bytes = b""
+    #: What the transport knows of it: account, Message-ID, …; for people.
+    detail: dict[str, str] = {}
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,3 +113,17 @@ class Transport(Protocol):
 
     def hand_over(self, transmission_id: str, mailbox: str, name: str) -> HandedOver:
         """Show the staged bytes to the partner under that name."""
+
+
+@runtime_checkable
+class Proving(Protocol):
+    """What a transport offers beside that hears only later how a hand-over ended (`HandedOver.confirmed` is False).
+
+    A proof is told again and again, after a crash too, until it was settled.
+    """
+
+    def proofs(self) -> list[Proof]:
+        """What ended and was not settled yet."""
+
+    def settle(self, proof: Proof) -> None:
+        """The proof is stored elsewhere."""

@@ -189,6 +189,7 @@ class Spool:
                     path=folder / _CONTENT,
                     size=taken.size,
                     changed_ns=taken.taken_ns,
+                    detail=taken.detail,
                 )
 
     def _known(self, mailbox: str, key: str) -> Path:

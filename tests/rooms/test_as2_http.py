@@ -55,7 +55,7 @@ class Company:
         self.url = f"{'https' if tls else 'http'}://{'localhost' if tls else '127.0.0.1'}:{self.port}/as2"
         self.transport = self.open()
 
-    def note(self, *told):
+    def note(self, told):
         self.notices.append(told)
 
     def take(self, request):
@@ -83,6 +83,7 @@ class Company:
         return self.transport.hand_over(transmission_id, "partner", name)
 
     def taken(self):
+        self.transport.send_receipts()
         return [(claim.name, claim.path.read_bytes()) for claim in self.transport.collect().claims]
 
 

@@ -34,8 +34,8 @@ class End:
         self.spool.prepare()
         self.station = self.open()
 
-    def note(self, *told):
-        self.notices.append(told)
+    def note(self, told):
+        self.notices.append((told.sentence, told.mailbox, told.is_serious))
 
     def open(self):
         return Station(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -90,6 +91,8 @@ def make_message(payload: Payload, terms: Terms, keys: Keys, *, now: datetime, r
         inner = _compressed(inner)
     if terms.encrypt:
         inner = _encrypted(inner, terms, keys, now)
+    if terms.quirks.base64:
+        inner = _in_base64(inner)
     message_id = f"<{now:%Y%m%d%H%M%S}.{secrets.token_hex(12)}@{_host(terms.own_name)}>"
     return Made(
         message_id=message_id,
@@ -97,6 +100,11 @@ def make_message(payload: Payload, terms: Terms, keys: Keys, *, now: datetime, r
         body=inner.body,
         mics=mics_of(covered),
     )
+
+
+def _in_base64(entity: Entity) -> Entity:
+    headers = {name: str(value) for name, value in entity.headers.items()}
+    return write({**headers, "Content-Transfer-Encoding": "base64"}, base64.encodebytes(entity.body))
 
 
 def _compressed(entity: Entity) -> Entity:

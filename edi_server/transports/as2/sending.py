@@ -5,11 +5,13 @@
 <folder>/<transmission id>/body          the AS2 message, byte for byte what every attempt sends
 <folder>/<transmission id>/receipt       the receipt as it came: headers, an empty line, body
 <folder>/by-id/<hash of Message-ID>      the transmission it belongs to
+<folder>/ended/<transmission id>         it ended, and nobody was told yet
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +61,21 @@ class Sendings:
         self._changing = threading.RLock()
 
     def stage(self, transmission_id: str, content: bytes) -> None:
-        """Make the bytes durable; again, it replaces them."""
+        """Make the bytes durable; again, it replaces them.
+
+        What had ended is wanted sent once more: as a new message, since the partner takes the old one for known. What
+        waits for its receipt, or may not have arrived, is the same message as before.
+        """
+        with self._changing:
+            before = self.find(transmission_id)
+            if before is not None and before.state not in ("made", "waiting"):
+                message = self._folder / transmission_id / "message.json"
+                message.replace(message.with_name(f"message-{int(message.stat().st_mtime)}.json"))
+                receipt = self._folder / transmission_id / "receipt"
+                receipt.unlink(missing_ok=True)
+                (self._folder / "ended" / transmission_id).unlink(missing_ok=True)
+            elif before is not None and before.state == "waiting":
+                self._write(msgspec.structs.replace(before, state="made"))
         write_durably(self._folder / transmission_id / "content", content)
 
     def content(self, transmission_id: str) -> bytes:
@@ -135,6 +151,8 @@ class Sendings:
         sending = self.find(transmission_id)
         if sending is None:
             raise TransportError(f"{transmission_id}: its message is not there yet")
+        if sending.message_id != receipt.about:
+            return Said(f"A receipt came for {receipt.about[:200]}, which was sent once more since.", False)
         before = sending.state
         after = self.settle(sending, receipt, headers, body)
         if before not in ("made", "waiting", "unconfirmed"):
@@ -145,13 +163,28 @@ class Sendings:
 
     def untold(self) -> list[Sending]:
         """Messages that ended by a receipt of their own, which nobody was told yet."""
-        folders = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
-        found = (self.find(folder.name) for folder in folders if folder.name != "by-id")
+        ended = self._folder / "ended"
+        found = [self.find(one.name) for one in sorted(ended.iterdir())] if ended.is_dir() else []
         return [one for one in found if one and one.state not in ("made", "waiting") and not one.is_told]
 
     def tell(self, sending: Sending) -> None:
         """Somebody was told how it ended."""
         self._write(msgspec.structs.replace(sending, is_told=True))
+        (self._folder / "ended" / sending.transmission_id).unlink(missing_ok=True)
+
+    def forget(self, before: float) -> int:
+        """Remove messages that ended before that time (seconds since 1970) and were told; how many."""
+        removed = 0
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            message = folder / "message.json"
+            if not message.exists() or message.stat().st_mtime >= before:
+                continue
+            sending = self.find(folder.name)
+            if sending and sending.is_told:
+                self._by_id(sending.mailbox, sending.message_id).unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+        return removed
 
     def receipt(self, transmission_id: str) -> bytes:
         """The receipt as it came, b"" if none did."""
@@ -160,6 +193,9 @@ class Sendings:
 
     def _change(self, sending: Sending, state: State, sentence: str) -> Sending:
         changed = msgspec.structs.replace(sending, state=state, sentence=sentence)
+        if state not in ("made", "waiting"):
+            # Before the state itself, so that none is overlooked after a crash.
+            write_durably(self._folder / "ended" / sending.transmission_id, b"")
         self._write(changed)
         return changed
 

@@ -48,12 +48,21 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
-#: (what happened, in a sentence; mailbox, "" if unknown; whether an operator must look).
-Notice = Callable[[str, str, bool], None]
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened beside a message being taken."""
+
+    #: What it is, the same whenever it happens again: "as2-refused", "as2-unknown-partner", …
+    cause: str
+    sentence: str
+    #: "" where nobody knows whose it is.
+    mailbox: str
+    #: An operator must look.
+    is_serious: bool
 
 
-def _log_only(sentence: str, mailbox: str, is_serious: bool) -> None:
-    log.log(logging.WARNING if is_serious else logging.INFO, "AS2 %s: %s", mailbox or "-", sentence)
+def _log_only(notice: Notice) -> None:
+    level = logging.WARNING if notice.is_serious else logging.INFO
+    log.log(level, "AS2 %s: %s", notice.mailbox or "-", notice.sentence)
 
 
 class Station:
@@ -68,7 +77,7 @@ class Station:
         relations: Callable[[], Sequence[Relation]],
         clock: Callable[[], datetime],
         largest: int = LARGEST,
-        notice: Notice = _log_only,
+        notice: Callable[[Notice], None] = _log_only,
     ) -> None:
         self._spool = spool
         self._letters = letters
@@ -76,7 +85,10 @@ class Station:
         self._relations = relations
         self._clock = clock
         self._largest = largest
-        self._notice = notice
+        self._told = notice
+
+    def _notice(self, cause: str, sentence: str, mailbox: str, is_serious: bool) -> None:
+        self._told(Notice(cause=cause, sentence=sentence, mailbox=mailbox, is_serious=is_serious))
 
     def receive(self, headers: Mapping[str, str], body: bytes, *, address: str = "") -> Reply:
         """Take a message or a receipt, and say what to answer. `headers` by any case; `address` for the records.
@@ -102,7 +114,12 @@ class Station:
 
     def _refuse_stranger(self, sender: str, recipient: str, fields: Mapping[str, str]) -> Reply:
         """unknown-trading-partner (RFC 4130 7.5.4); unsigned, since no key of ours is theirs to know."""
-        self._notice(f"{sender[:60]} sent a message to {recipient[:60]}, which no partner agreed on.", "", True)
+        self._notice(
+            "as2-unknown-partner",
+            f"{sender[:60]} sent a message to {recipient[:60]}, which no partner agreed on.",
+            "",
+            True,
+        )
         terms = Terms(own_name=recipient, partner_name=sender, sign=None)
         stored = self._answer(
             Relation(mailbox="", terms=terms, keys=Keys((), ())),
@@ -119,7 +136,9 @@ class Station:
         key = _message_key(fields, body)
         known = self._spool.find(relation.mailbox, key)
         if known is not None:
-            self._notice(f"Message {key} came again and was answered as the first time.", relation.mailbox, False)
+            self._notice(
+                "as2-repeated", f"Message {key} came again and was answered as the first time.", relation.mailbox, False
+            )
             return self._say(relation, msgspec.json.decode(known.answer, type=Stored), key)
         try:
             opened = open_message(fields, body, relation.terms, relation.keys, now=self._clock(), largest=self._largest)
@@ -172,7 +191,7 @@ class Station:
         return self._say(relation, stored, key)
 
     def _refuse(self, relation: Relation, fields: Mapping[str, str], error: MessageError, key: str) -> Reply:
-        self._notice(f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
+        self._notice(f"as2-{error.reason}", f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
         state = "failed/failure" if error.reason.startswith("unsupported") else "processed/error"
         stored = self._answer(
             relation,
@@ -223,7 +242,7 @@ class Station:
             return stored.receipt
         if not may_be_called(stored.url, relation.terms):
             sentence = f"Message {key} asks for its receipt at {stored.url[:200]}, which is not agreed; it is not sent."
-            self._notice(sentence, relation.mailbox, True)
+            self._notice("as2-receipt-address", sentence, relation.mailbox, True)
             return _plain(200, "")
         self._letters.queue(
             Letter(
@@ -238,15 +257,15 @@ class Station:
 
     def _take_receipt(self, relation: Relation | None, fields: Mapping[str, str], body: bytes) -> Reply:
         if relation is None:
-            self._notice("A receipt came from somebody whom no partner agreed on.", "", True)
+            self._notice("as2-unknown-partner", "A receipt came from somebody whom no partner agreed on.", "", True)
             return _plain(403, "No such partner.")
         try:
             receipt = read_receipt(fields, body, relation.keys, now=self._clock())
         except ReceiptError as error:
-            self._notice(str(error), relation.mailbox, True)
+            self._notice("as2-receipt-forged", str(error), relation.mailbox, True)
             return _plain(400, "The receipt cannot be believed.")
         said = self._sendings.record_receipt(relation.mailbox, receipt, fields, body)
-        self._notice(said.sentence, relation.mailbox, said.is_serious)
+        self._notice("as2-receipt", said.sentence, relation.mailbox, said.is_serious)
         return _plain(200, "")
 
 

@@ -57,12 +57,16 @@ class As2Transport:
         self._told: set[str] = set()
 
     def collect(self) -> Collected:
-        """See `Transport`. Also tries the asynchronous receipts that are due."""
-        for letter in self._letters.due():
-            self._send(letter)
+        """See `Transport`."""
         claims = tuple(one for one in self._spool.claimed() if one.transmission_id not in self._told)
         self._told |= {one.transmission_id for one in claims}
-        return Collected(claims=claims, look_again_seconds=5.0 if self._letters.waiting() else None)
+        return Collected(claims=claims)
+
+    def send_receipts(self) -> float | None:
+        """Try the asynchronous receipts that are due; seconds until others may be, None if none waits."""
+        for letter in self._letters.due():
+            self._send(letter)
+        return 5.0 if self._letters.waiting() else None
 
     def claimed(self) -> list[Claim]:
         """See `Transport`."""
@@ -90,7 +94,7 @@ class As2Transport:
         if sending.state not in ("made", "waiting"):
             return self._ended(sending, name, earlier=True)
         if sending.state == "waiting":
-            return HandedOver(name=name, earlier=True, confirmed=False)
+            return HandedOver(name=name, earlier=True, confirmed=False, detail=_detail(sending))
         answer = self._loop.run(
             post(
                 line.relation.terms.url,
@@ -153,7 +157,7 @@ class As2Transport:
             case "async":
                 now = self._sendings.mark_waiting(sending)
                 if now.state == "waiting":
-                    return HandedOver(name=name, confirmed=False)
+                    return HandedOver(name=name, confirmed=False, detail=_detail(now))
                 return self._ended(now, name)
             case "sync":
                 return self._ended(self._read(line, sending, answer), name)
@@ -175,7 +179,7 @@ class As2Transport:
             raise TransportError(sending.sentence or "There is no receipt that proves it.", permanent=True)
         self._sendings.tell(sending)
         proof = self._sendings.receipt(sending.transmission_id)
-        return HandedOver(name=name, earlier=earlier, proof=proof)
+        return HandedOver(name=name, earlier=earlier, proof=proof, detail=_detail(sending))
 
     def _send(self, letter: Letter) -> None:
         """One asynchronous receipt."""
@@ -196,3 +200,7 @@ class As2Transport:
         goes_on = self._letters.put_off(letter)
         what = "is sent again later" if goes_on else "is given up"
         log.warning("the receipt for %s of %s %s: %s", letter.about, letter.mailbox, what, why)
+
+
+def _detail(sending: Sending) -> dict[str, str]:
+    return {"message_id": sending.message_id}

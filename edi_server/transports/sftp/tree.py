@@ -333,21 +333,36 @@ class Tree:
 
     def offer(self, staged: Path, name: str) -> str:
         """Show a staged file to the partner, as `name` or the next free one; its final name."""
-        for candidate in free_names(name):
-            try:
-                move_without_replacing(staged, self._root / "out" / candidate)
-            except FileExistsError:
-                continue
-            sync_folder(self._root / "out")
-            return candidate
-        raise AssertionError("free names never end")
+        return next(candidate for candidate in free_names(name) if self.offer_as(staged, candidate))
+
+    def offer_as(self, staged: Path, name: str) -> bool:
+        """Show a staged file to the partner under exactly that name; False if it is taken."""
+        try:
+            move_without_replacing(staged, self._root / "out" / name)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise of_disk(error) from error
+        sync_folder(self._root / "out")
+        return True
+
+    def status_of(self, name: str) -> str:
+        """What was said of an upload, "" if nothing."""
+        try:
+            return self._status(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
 
     def say_status(self, name: str, text: str) -> None:
         """Write what became of an upload to `status/<name>.txt`, replacing what was said before."""
-        target = self._root / "status" / f"{name[:_LONGEST_NAME]}.txt"
+        target = self._status(name)
         temporary = target.with_name(f".{target.name}.tmp")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)
+
+    def _status(self, name: str) -> Path:
+        safe = name.replace("/", "_").replace("\0", "_")
+        return self._root / "status" / f"{safe[: _LONGEST_NAME - 8].lstrip('.') or '_'}.txt"
 
     def _take(self, file: Path, name: str, size: int, changed: float) -> None:
         detail = {"account": self.account.name, "changed": f"{changed:.0f}"}
