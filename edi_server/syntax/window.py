@@ -29,6 +29,13 @@ class Window:
             self._fill(size)
         return self._buffer[self._at : self._at + size]
 
+    def glimpse(self, distance: int, size: int) -> bytes:
+        """The `size` bytes that begin at a distance from here, without a look at what lies between."""
+        if len(self) < distance + size and not self.ended:
+            self._fill(distance + size)
+        at = self._at + distance
+        return self._buffer[at : at + size]
+
     def drop(self, count: int) -> None:
         """Move on by `count` bytes, all of which have been looked at."""
         self._at += count

@@ -105,11 +105,11 @@ class X12Reader(SegmentReader):
         begin, length = head.end(), int(head[1])
         if length > LARGEST_BINARY:
             return self._skip_binary(head[0], start, length)
-        piece = self._window.look(begin + length + len(reading.terminator))
-        if piece[begin + length :] != reading.terminator:
+        if self._window.glimpse(begin + length, len(reading.terminator)) != reading.terminator:
             return None
-        self._window.drop(len(piece))
-        return reading.binary_block(head[0], piece[begin : begin + length], start)
+        piece = self._window.look(begin + length)
+        self._window.drop(len(piece) + len(reading.terminator))
+        return reading.binary_block(head[0], piece[begin:], start)
 
     def _skip_binary(self, head: bytes, start: int, length: int) -> Block:
         self._window.drop(len(head))

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from edi_server.findings import Finding, Place
-from edi_server.syntax.junk import HORIZON, Junk, search, skip_harmless
+from edi_server.syntax.junk import Junk, search, skip_harmless
 from edi_server.syntax.remarks import remark
 from edi_server.syntax.window import Window
 from edi_server.syntax.x12_dialect import X12Dialect, x12_dialect
@@ -23,6 +23,8 @@ _START = re.compile(
 )
 #: No match of _START is longer, lookahead included.
 _LONGEST_START = 20
+#: Bytes that show how an interchange is written.
+_AHEAD = 2048
 
 
 class X12Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +56,7 @@ def find_x12_start(window: Window) -> tuple[Junk | None, X12Start | None]:
         findings.append(remark("syntax.comment", Place(offset=junk.offset)))
         junk = None
     tag = found[0].strip(b"\r\n")[:-1].decode("ascii")
-    ahead = window.look(HORIZON)
+    ahead = window.look(_AHEAD)
     announced = read_isa(ahead) if tag == "ISA" else read_bare(ahead)
     reading = x12_dialect(announced.separators, announced.version, wide=announced.wide)
     return junk, X12Start(offset=window.offset, tag=tag, dialect=reading, announced=announced, findings=tuple(findings))

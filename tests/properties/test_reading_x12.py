@@ -2,6 +2,7 @@
 
 import io
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -269,6 +270,17 @@ def test_reading_takes_time_in_proportion_to_the_bytes(piece):
         for _ in door(io.BytesIO(content)):
             pass
         assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("piece", [b"~", b"ST*850*1~", b"ISA*00*", (ISA + IEA).encode(), b"BIN*4000000*~", b"// ~\n"])
+def test_reading_takes_memory_in_proportion_to_the_bytes(piece):
+    content = (ISA + GS).encode() + piece * (50_000 // len(piece))
+    tracemalloc.start()
+    for _ in open_interchanges(io.BytesIO(content)):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 12_000_000
 
 
 def test_the_samples_are_clean():
