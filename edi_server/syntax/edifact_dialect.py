@@ -15,6 +15,7 @@ decoded at once (`edi_server.syntax.edifact_uniform`).
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 from itertools import accumulate, compress, count
 from operator import add, not_, sub
@@ -180,7 +181,7 @@ class Dialect:
             offsets=offsets,
             services=services,
             released=any(stand_in in worked for stand_in in STAND_INS.values()),
-            oddities=self._with_strays(oddities, raw, worked, start) if has_typographic(raw) else oddities,
+            oddities=_with_strays(oddities, raw, worked, start, offsets) if has_typographic(raw) else oddities,
             raw=raw,
             start=start,
             end=start + len(raw),
@@ -194,12 +195,6 @@ class Dialect:
         for at in shifts(raw):
             worked[at : at + SHIFT_LENGTH] = FILLER * SHIFT_LENGTH
         return bytes(worked)
-
-    def _with_strays(self, oddities: list[Oddity], raw: bytes, worked: bytes, start: int) -> list[Oddity]:
-        """With the typographic apostrophes that were taken for the terminator, where that is another."""
-        taken = find_terminators(raw, worked)
-        strays = [Oddity(start + at, "syntax.terminator-typographic") for at in taken]
-        return sorted([*oddities, *strays], key=lambda oddity: oddity.offset)
 
     def _resolve(self, match: re.Match[bytes]) -> bytes:
         """A release character and what it releases, in as many bytes."""
@@ -297,6 +292,17 @@ def _remark(pattern: re.Pattern[bytes], code: str, offsets: list[int], stripped:
     """The first match in each segment."""
     found = zip(offsets, map(pattern.search, stripped), strict=True)
     return [Oddity(offset + match.start(), code) for offset, match in found if match]
+
+
+def _with_strays(oddities: list[Oddity], raw: bytes, worked: bytes, start: int, offsets: list[int]) -> list[Oddity]:
+    """With the typographic apostrophes that were taken for the terminator of a segment, where that is another."""
+    strays = []
+    for at in find_terminators(raw, worked):
+        index = bisect_right(offsets, start + at) - 1
+        # One with nothing before it was remarked on as an empty segment.
+        if index >= 0 and worked.find(b"'", offsets[index] - start, at) < 0:
+            strays.append(Oddity(start + at, "syntax.terminator-typographic"))
+    return sorted([*oddities, *strays], key=lambda oddity: oddity.offset)
 
 
 def _contradictions(uniform: Uniform, worked: bytes, start: int) -> list[Oddity]:
