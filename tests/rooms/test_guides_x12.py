@@ -1,6 +1,9 @@
 """Guides of X12: what is found in a message, where, and what its tree is."""
 
+from random import Random
+
 import pytest
+from strategies import make_placed_message
 
 from edi_server.findings import has_errors
 from edi_server.guides import check, known_guides, load_guide
@@ -360,3 +363,33 @@ def test_all_faults_are_told_up_to_the_limit():
     assert len(findings) == MAX_FINDINGS + 1
     assert findings[-1].code == "guide.more-findings"
     assert findings[-1].sentence.startswith("There are 50 more findings")
+
+
+# --- every guide
+
+
+@pytest.mark.parametrize("message", sorted(set(known_guides("x12")) - {"TA1"}))
+def test_made_up_messages_are_placed_exactly_where_they_were_made_for(message):
+    # Tags collide: N1 in the header, in lines and in their sublines, REF in most loops, LX in LX.
+    for version in known_guides("x12")[message]:
+        guide = load_guide(syntax="x12", version=version, message=message)
+        for density in (0.02, 0.1):
+            placed = make_placed_message(guide, Random(f"{message} {version} {density}"), density)
+            checked = check(guide, [segment for _, segment in placed], released=True)
+            assert checked.findings == []
+            assert checked.tree.positions == [position for position, _ in placed]
+
+
+def test_parties_of_header_line_and_subline_are_told_apart():
+    segments = changed("CTT+2", "N1+BY+X\nSLN+1++I\nN1+ST+Y\nCTT+2")
+    checked = check(ORDERS, segments, released=False)
+    paths = [ORDERS.position(position).path for position in checked.tree.positions]
+    assert [path for path, segment in zip(paths, segments, strict=True) if segment.startswith("N1")] == [
+        *("N1", "PO1/N1", "PO1/SLN/N1"),
+    ]
+
+
+def test_what_may_not_be_told_again_in_a_line_is_not_taken_for_the_header_of_the_next():
+    assert told(changed("PID+F++++BLUE MUG", "BEG+00+SA+1++20260301")) == [
+        ("segment-misplaced", 10, "BEG", None, None, None)
+    ]
