@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from edi_server.canonical import Record
 from edi_server.guides.model import Node, Tree
 from edi_server.translation.codecs import Unreadable
+from edi_server.translation.compiler import may_read_quickly
 from edi_server.translation.compiler.quick import Use, compile_tracing_reader
-from edi_server.translation.compiler.quick_runtime import KEPT, Unsmooth, released_in
+from edi_server.translation.compiler.quick_runtime import KEPT, Unsmooth
 from edi_server.translation.compiler.reading_runtime import BEHIND
 from edi_server.translation.coverage import Coverage, NotCarried, components, not_carried
 from edi_server.translation.interpreter import FRAME, Mark, marks_of
@@ -43,12 +44,12 @@ class Tracer:
 
     def read(self, tree: Tree) -> tuple[Record, Coverage] | None:
         """The document and what it carries; None where the careful reader must look."""
-        segments = tree.segments
-        trace = [0] * len(segments)
+        released = may_read_quickly(self._plan, tree)
+        if released is None:
+            return None
+        trace = [0] * len(tree.segments)
         try:
-            document = self._read(
-                segments, [*tree.positions, BEHIND], released_in(segments) if tree.released else [], trace
-            )
+            document = self._read(tree.segments, [*tree.positions, BEHIND], released, trace)
         except (Unsmooth, Unreadable):
             return None
         return document, self._cover(tree, trace)

@@ -12,7 +12,7 @@ from edi_server.findings import Finding
 from edi_server.guides.model import Guide, Tree
 from edi_server.translation.check import check_profile
 from edi_server.translation.checks import CHECKS
-from edi_server.translation.compiler import Reader, Writer, compile_reader, compile_writer, may_read_quickly
+from edi_server.translation.compiler import Reader, Writer, compile_reader, compile_writer
 from edi_server.translation.coverage import Coverage, cover
 from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
@@ -122,9 +122,7 @@ class Translator:
         return cover(self.reading_plan, tree) if traced is None else traced[1]
 
     def _traced(self, tree: Tree) -> tuple[Record, Coverage] | None:
-        if self._tracer is None or not may_read_quickly(self.reading_plan, tree):
-            return None
-        return self._tracer.read(tree)
+        return self._tracer.read(tree) if self._tracer else None
 
     @cached_property
     def _tracer(self) -> Tracer | None:

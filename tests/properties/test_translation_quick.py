@@ -82,7 +82,7 @@ def trees(there: Translator) -> st.SearchStrategy[Tree]:
             *segments,
             f"UNT+{len(segments) + 3}+1",
         ]
-        return check(guide, whole, released=bool(released_in(whole))).tree
+        return check(guide, whole, released=bool(released_in("'".join(whole)))).tree
 
     return st.lists(drawn, max_size=25).flatmap(walk).map(place)
 
@@ -102,7 +102,7 @@ def test_the_quick_reader_and_the_trace_say_what_the_interpreter_says(message: s
         assert coverage == cover(plan, tree)
         assert there.not_carried(tree) == coverage
         try:
-            document = quick(tree.segments, [*tree.positions, 1 << 30], released_in(tree.segments))
+            document = quick(tree.segments, [*tree.positions, 1 << 30], released_in("'".join(tree.segments)))
         except (Unsmooth, Unreadable):
             return
         smooth.append(len(tree.segments))

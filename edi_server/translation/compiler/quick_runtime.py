@@ -21,10 +21,8 @@ class Unsmooth(Exception):  # noqa: N818 — it is the answer "let the careful r
     """Something in the message needs a finding, or more care than a quick reader takes."""
 
 
-def released_in(segments: list[str]) -> list[int]:
-    """The indexes of segments with stand-ins, ascending."""
-    # An apostrophe stands in no segment in normal form.
-    text = "'".join(segments)
+def released_in(text: str) -> list[int]:
+    """The indexes of segments with stand-ins, ascending, of a message joined by apostrophes (which none contains)."""
     found = set()
     for stand_in in _OF_DATA:
         at = text.find(stand_in)

@@ -36,7 +36,7 @@ _Function = Callable[[list[str], list[int], Any, list[Finding]], Record]
 def compile_reader(plan: Plan) -> Reader:
     """A function from a tree to its document and findings, the same as the interpreter's, but fast."""
     from edi_server.translation.compiler.quick import compile_quick_reader
-    from edi_server.translation.compiler.quick_runtime import Unsmooth, released_in
+    from edi_server.translation.compiler.quick_runtime import Unsmooth
 
     quick = compile_quick_reader(plan)
     careful: list[_Function] = []
@@ -44,9 +44,10 @@ def compile_reader(plan: Plan) -> Reader:
     def read(tree: Tree) -> tuple[Record, list[Finding]]:
         segments = tree.segments
         positions = [*tree.positions, runtime.BEHIND]
-        if may_read_quickly(plan, tree):
+        released = may_read_quickly(plan, tree)
+        if released is not None:
             try:
-                return quick(segments, positions, released_in(segments) if tree.released else []), []
+                return quick(segments, positions, released), []
             except (Unsmooth, Unreadable):
                 pass
         if not careful:
@@ -60,9 +61,17 @@ def compile_reader(plan: Plan) -> Reader:
     return read
 
 
-def may_read_quickly(plan: Plan, tree: Tree) -> bool:
-    """True unless something is repeated (syntax version 4), or released and compared with a released character."""
-    return (plan.compares_plainly or not tree.released) and "*" not in "".join(tree.segments)
+def may_read_quickly(plan: Plan, tree: Tree) -> list[int] | None:
+    """The indexes of segments with stand-ins, if the quick reader may read the message.
+
+    It may not if something is repeated (syntax version 4), or if a line compares with what may be released.
+    """
+    text = "'".join(tree.segments)
+    if "*" in text or (tree.released and not plan.compares_plainly):
+        return None
+    from edi_server.translation.compiler.quick_runtime import released_in
+
+    return released_in(text) if tree.released else []
 
 
 class Compiler:
