@@ -12,7 +12,7 @@ from rich.text import Text
 from edi_server import paper
 from edi_server.desk.excerpts import Pointed
 from edi_server.desk.segments_shown import Marked, SegmentShown
-from edi_server.findings import Finding
+from edi_server.findings import Finding, Place
 
 #: Columns before a segment's text: its number.
 _MARGIN = 9
@@ -41,7 +41,7 @@ def tree(console: Console, shown: Iterable[SegmentShown]) -> None:
             console.print(Text(" " * _MARGIN + "without a place in the message:", style=paper.DIM))
         _branch(console, segment)
         if any(marked.mark is not None for marked in segment.findings):
-            _print(console, Text(" " * _MARGIN + _window(segment, console.width - _MARGIN)[0]))
+            _print(console, Text(" " * _MARGIN + _first(segment, console.width - _MARGIN)))
         _findings(console, segment)
 
 
@@ -49,7 +49,7 @@ def _plain(console: Console, segment: SegmentShown) -> None:
     """A segment as it was written, its name at the right margin if there is room."""
     room = console.width - _MARGIN
     style = "" if segment.findings else paper.DIM
-    text, _ = _window(segment, room)
+    text = _first(segment, room)
     named = segment.name and len(text) + 2 + len(segment.name) <= room
     if segment.findings and segment.name and not named:
         _print(console, Text(" " * _MARGIN + f"{segment.tag} {segment.name}", style=paper.DIM))
@@ -78,10 +78,10 @@ def _findings(console: Console, segment: SegmentShown) -> None:
     """Each finding below the mark at what it means."""
     room = console.width - _MARGIN
     last: Marked | None = None
-    shown, _ = _window(segment, room)
+    shown = _first(segment, room)
     for marked in sorted(segment.findings, key=lambda one: one.mark or 0):
         if marked.mark is not None and (last is None or last.mark != marked.mark):
-            text, start = _window(segment, room, marked.mark)
+            text, start = _window(segment.text, room, marked.mark)
             if text != shown:
                 _print(console, Text(" " * _MARGIN + text))
                 shown = text
@@ -126,31 +126,22 @@ def about(console: Console, finding: Finding, *, indent: int) -> None:
 
 def pointed(console: Console, findings: Iterable[Pointed], *, indent: int) -> None:
     """Findings about an envelope, or about a message as a whole."""
+    last = ""
     for one in findings:
-        shown = one.excerpt
-        if shown is not None and one.finding.place.tag:
-            segment = SegmentShown(
-                number=0,
-                depth=0,
-                tag="",
-                name="",
-                group="",
-                text=shown.segment,
-                offset=shown.offset,
-                placed=True,
-                findings=(Marked(finding=one.finding, mark=shown.mark, element=_of_envelope(one.finding)),),
-            )
-            text, start = _window(segment, console.width - _MARGIN, shown.mark)
-            _print(console, Text(" " * _MARGIN + text))
-            _mark(console, segment.findings[0], start)
-            about(console, one.finding, indent=_MARGIN)
-        else:
+        shown, place = one.excerpt, one.finding.place
+        if shown is None or not place.tag:
             about(console, one.finding, indent=indent)
+            continue
+        text, start = _window(shown.segment, console.width - _MARGIN, shown.mark)
+        if text != last:
+            _print(console, Text(" " * _MARGIN + text))
+        last = text
+        _mark(console, Marked(finding=one.finding, mark=shown.mark, element=_of_envelope(place)), start)
+        about(console, one.finding, indent=_MARGIN)
 
 
-def _of_envelope(finding: Finding) -> str:
+def _of_envelope(place: Place) -> str:
     """The element of a service segment, such as ISA06 or UNB element 5."""
-    place = finding.place
     if place.element is None:
         return ""
     if place.tag in ("ISA", "IEA", "GS", "GE", "ST", "SE", "TA1"):
@@ -158,18 +149,20 @@ def _of_envelope(finding: Finding) -> str:
     return f"{place.tag} element {place.element}"
 
 
-def _window(segment: SegmentShown, room: int, mark: int | None = None) -> tuple[str, int]:
-    """As much of the text as fits, around the mark or the first one; and how many characters were left out before."""
-    text = segment.text
+def _window(text: str, room: int, mark: int) -> tuple[str, int]:
+    """As much of the text as fits, around the mark; and how many characters were left out before."""
     if len(text) <= room:
         return text, 0
-    if mark is None:
-        mark = min((marked.mark or 0 for marked in segment.findings), default=0)
     start = max(0, min(mark - room * 2 // 3, len(text) - room))
     shown = text[start : start + room]
     if start + room < len(text):
         shown = shown[:-1] + _ELLIPSIS
     return (_ELLIPSIS + shown[1:] if start else shown), start
+
+
+def _first(segment: SegmentShown, room: int) -> str:
+    """As much of a segment as fits, around what the first finding means."""
+    return _window(segment.text, room, min((marked.mark or 0 for marked in segment.findings), default=0))[0]
 
 
 def _cut(text: str, room: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from edi_server.desk.excerpts import readable
-from edi_server.engine.checking import CheckedMessage
+from edi_server.engine.checking import CheckedMessage, syntax_of
 from edi_server.envelope.model import MessageRead
 from edi_server.findings import Finding, Place
 from edi_server.guides.model import Guide, SegmentDefinition
@@ -79,6 +79,7 @@ class _Showing:
         self._tree = checked.tree
         self._about = about
         self._codec = codec
+        self._is_x12 = syntax_of(checked.message) == "x12"
         self._positions = {number: position for number, position, _ in checked.tree.walk()} if checked.tree else {}
 
     def around(self) -> Iterator[SegmentShown]:
@@ -145,7 +146,7 @@ class _Showing:
             return Marked(finding=finding)
         start = self._message.offsets[place.segment - 1]
         mark = len(self._text(raw[: max(place.offset - start, 0)]))
-        return Marked(finding=finding, mark=mark, element=_element(place, definition, self._guide))
+        return Marked(finding=finding, mark=mark, element=_element(place, definition, is_x12=self._is_x12))
 
 
 def _name(segment: str, definition: SegmentDefinition | None) -> str:
@@ -158,12 +159,12 @@ def _name(segment: str, definition: SegmentDefinition | None) -> str:
     return name
 
 
-def _element(place: Place, definition: SegmentDefinition | None, guide: Guide | None) -> str:
+def _element(place: Place, definition: SegmentDefinition | None, *, is_x12: bool) -> str:
     """The element in words: its number and name."""
     element, component = place.element or 0, place.component or 1
     use = definition.elements[element - 1] if definition and 0 < element <= len(definition.elements) else None
     part = use.components[component - 1] if use and 0 < component <= len(use.components) else None
-    if guide is not None and guide.syntax == "x12":
+    if is_x12:
         number = f"{place.tag}{element:02}" + (f"-{component:02}" if use and use.composite else "")
     else:
         number = part.element.id if part else f"element {element}" + (f", {component}" if component > 1 else "")
