@@ -4,7 +4,7 @@ In: a message (segments in normal form). Out: its tree and findings. Never here:
 The standards' tables are data in `data/`, written by our own converter, tested against independent directories.
 """
 
-from edi_server.guides.checker import Checked, Codes, check, with_offsets
+from edi_server.guides.checker import Checked, Codes, Depth, check, with_offsets
 from edi_server.guides.library import known_guides, known_segments, load_guide, nearest_guide, use_folder
 from edi_server.guides.model import Guide, Node, Tree
 from edi_server.guides.tree import Numbering, flatten, numbering
@@ -12,6 +12,7 @@ from edi_server.guides.tree import Numbering, flatten, numbering
 __all__ = [
     "Checked",
     "Codes",
+    "Depth",
     "Guide",
     "Node",
     "Numbering",
