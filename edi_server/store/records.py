@@ -77,8 +77,10 @@ class Transmission(Row, frozen=True, kw_only=True):
     #: Partner that owns the mailbox; None where the mailbox belongs to nobody we know.
     partner: str | None = None
     mailbox: str
-    #: Kind of transport, such as "folder".
+    #: Kind of transport, such as "folder" or "as2" (`edi_server.partners.exchange.Way`).
     transport: str
+    #: What the transport knows of it: account, address, Message-ID, …
+    detail: dict[str, str] = {}
     #: File name as the partner gave it or is given it.
     name: str
     #: Bytes.
@@ -92,6 +94,9 @@ class Transmission(Row, frozen=True, kw_only=True):
     delivery: TransmissionDelivery | None = None
     #: Delivery attempts so far.
     attempts: int = 0
+    #: What proves its arrival (a receipt as it came, …): its key in the archive, and since when it is there.
+    proof_hash: str | None = None
+    proven_at: datetime | None = None
     #: A reprocess points to the transmission whose bytes it reads again.
     parent_id: str | None = None
     findings: tuple[Finding, ...] = ()

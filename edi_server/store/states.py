@@ -13,9 +13,10 @@ import msgspec
 from edi_server.errors import StoreError
 
 Direction = Literal["inbound", "outbound"]
-SubjectKind = Literal["transmission", "interchange", "message", "document"]
+#: "partner": what is about a trading partner as such, under its name; ":us" is ourselves, ":unknown" nobody we know.
+SubjectKind = Literal["transmission", "interchange", "message", "document", "partner"]
 TransmissionResult = Literal["taken", "duplicate", "unknown sender", "unreadable", "test lane"]
-TransmissionDelivery = Literal["pending", "staged", "sent", "failed"]
+TransmissionDelivery = Literal["pending", "staged", "sent", "delivered", "failed"]
 InterchangeResult = Literal[
     "accepted",
     "accepted with errors",
@@ -119,15 +120,26 @@ TRANSMISSION_DELIVERY = Lifecycle(
         "pending": {
             "staged": "deliver: the mailbox holds the final bytes, not yet under their name",
             "sent": "deliver: handed over",
+            "delivered": "deliver: handed over, and its arrival is proven",
             "failed": "deliver: given up after the last attempt",
         },
-        "staged": {"sent": "deliver: handed over", "failed": "deliver: given up after the last attempt"},
+        "staged": {
+            "sent": "deliver: handed over",
+            "delivered": "deliver: handed over, and its arrival is proven",
+            "failed": "deliver: given up after the last attempt",
+        },
         "failed": {
             "pending": "desk: resend, the same bytes under the same control number",
             "staged": "deliver: tried once more",
             "sent": "deliver: handed over after all",
+            "delivered": "deliver: its arrival is proven after all",
         },
-        "sent": {"pending": "desk: resend, the same bytes under the same control number"},
+        "sent": {
+            "pending": "desk: resend, the same bytes under the same control number",
+            "delivered": "deliver: its arrival is proven, by a receipt or by the partner's collecting it",
+            "failed": "deliver: the partner's receipt refuses it, or is about something else",
+        },
+        "delivered": {"pending": "desk: resend, the same bytes under the same control number"},
     },
 )
 INTERCHANGE_RESULT = _once(

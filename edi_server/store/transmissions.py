@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from edi_server.errors import StoreError
 from edi_server.store import states
-from edi_server.store.records import DeliveryAttempt, Subject, Transmission
+from edi_server.store.records import DeliveryAttempt, Subject, Transmission, now
 from edi_server.store.rows import every, first, insert_once
 from edi_server.store.tables import delivery_attempts, transmissions
 from edi_server.store.timeline import Timeline
@@ -147,6 +147,16 @@ class Transmissions:
         self._set(transmission_id, delivery=delivery)
         self._timeline.add(current.subject, delivery, result=delivery, detail=detail, actor=actor)
         return True
+
+    def add_detail(self, transmission_id: str, detail: Mapping[str, str]) -> None:
+        """What the transport has to say of it, beside what it said before."""
+        if detail:
+            self._set(transmission_id, detail={**self.get(transmission_id).detail, **detail})
+
+    def keep_proof(self, transmission_id: str, proof_hash: str) -> None:
+        """What proves its arrival (its key in the archive) came just now."""
+        if self.get(transmission_id).proof_hash != proof_hash:
+            self._set(transmission_id, proof_hash=proof_hash, proven_at=now())
 
     def record_attempt(self, attempt: DeliveryAttempt) -> bool:
         """Write down an attempt to hand over. False if that attempt (by id) is known already."""
