@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from edi_server.guides.model import Guide, Position
-from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, disjoint
+from edi_server.translation.plan import FRAME, Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, disjoint
 from edi_server.translation.profile import Entry, Profile, ProfileProblem
 from edi_server.translation.resolve import resolve
 
-#: Rows that the writer or the envelope fills.
-_SERVICE = ("UNH", "UNS", "UNT")
 Taker = Slot | Nested
 
 
@@ -211,7 +209,7 @@ def _check_rows(plan: Plan, frame: Frame, nested: Nested | None, scope: Scope | 
     shape = plan.profile.shapes[scope.key[0] if scope else "document"]
     for index in plan.guide.children.get(frame.position, ()):
         row, group = plan.guide.position(index), plan.guide.groups.get(index)
-        if row.tag in _SERVICE or not (group.mandatory if group else row.mandatory) or frame.at(index):
+        if row.tag in FRAME or not (group.mandatory if group else row.mandatory) or frame.at(index):
             continue
         sentence = f"{plan.guide.message} {plan.guide.version} must have {row.tag} here, which no line writes"
         if nested:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edi_server.findings import Finding, Place
-from edi_server.translation.plan import Frame, Site, Spot
+from edi_server.translation.plan import Frame, Site, Spot, tag_of
 
 _SHOWN = 80
 
@@ -161,7 +161,7 @@ def no_place(field: str, text: str) -> Finding:
         code="profile.no-place",
         severity="warning",
         sentence=f"The segment {_cut(text)!r} was kept as it came, but has no place in this message.",
-        place=Place(field=field, tag=text[:3]),
+        place=Place(field=field, tag=tag_of(text)),
         found=_cut(text),
     )
 

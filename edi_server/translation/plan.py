@@ -19,6 +19,8 @@ from edi_server.translation.formulas import Formula
 from edi_server.translation.profile import CodeTable, Entry, Line, Profile, ProfileProblem
 from edi_server.translation.restoring import compares_plainly
 
+#: Segments that frame a message or divide its sections, of EDIFACT and of X12: they carry nothing of the business.
+FRAME = frozenset(("UNH", "UNS", "UNT", "ST", "SE"))
 #: Shape, position of the anchor (0: the message), and the composite if the anchor is one.
 ScopeKey = tuple[str, int, str]
 
@@ -209,6 +211,11 @@ class Plan:
     def compares_plainly(self) -> bool:
         """True if no line compares with a character that may be released."""
         return compares_plainly(self.profile)
+
+
+def tag_of(segment: str) -> str:
+    """The tag of a segment in normal form: three characters in EDIFACT, two or three in X12."""
+    return segment.partition("+")[0]
 
 
 def disjoint(one: tuple[Demand, ...], other: tuple[Demand, ...]) -> bool:

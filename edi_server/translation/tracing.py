@@ -18,8 +18,8 @@ from edi_server.translation.compiler.quick import Use, compile_tracing_reader
 from edi_server.translation.compiler.quick_runtime import KEPT, Unsmooth
 from edi_server.translation.compiler.reading_runtime import BEHIND
 from edi_server.translation.coverage import Coverage, NotCarried, components, not_carried
-from edi_server.translation.interpreter import FRAME, Mark, marks_of
-from edi_server.translation.plan import Binding, Choice, Plan, Scope, Slot
+from edi_server.translation.interpreter import Mark, marks_of
+from edi_server.translation.plan import FRAME, Binding, Choice, Plan, Scope, Slot, tag_of
 
 #: Forms that a use remembers, and segments with something left out that all uses remember.
 _FORMS, _LOSSES = 32, 2_000
@@ -64,7 +64,7 @@ class Tracer:
                     lost += self._lost(tree, index, used)
             elif used == KEPT:
                 kept += _filled(segment) - 1
-            elif segment[:3] in FRAME:
+            elif tag_of(segment) in FRAME:
                 framed += _filled(segment) - 1
             else:
                 lost += self._lost(tree, index, used)

@@ -7,9 +7,8 @@ from contextlib import ExitStack
 
 from edi_server.translation.compiler.reading_finish import Finish
 from edi_server.translation.compiler.reading_takers import Takers
-from edi_server.translation.interpreter import FRAME
 from edi_server.translation.keeping import SUMMARY
-from edi_server.translation.plan import Frame, Nested, Slot
+from edi_server.translation.plan import FRAME, Frame, Nested, Slot
 
 #: How many rows of a guide are passed with one look where none of them stands there.
 _CLUSTER = 4
