@@ -12,7 +12,7 @@ from edi_server.config import Configuration
 from edi_server.desk.actors import NotPossible
 from edi_server.desk.excerpts import Pointed, Pointing, ReadRange
 from edi_server.desk.inspecting import NotEdi, not_edi, point_all
-from edi_server.engine.checking import check_message, translate_message
+from edi_server.engine.checking import check_message, guideline_of, translate_message
 from edi_server.engine.corridor import load_agreed_profile
 from edi_server.envelope.model import (
     InterchangeHeader,
@@ -92,7 +92,7 @@ class DryRun:
         if isinstance(agreement, Unmatched):
             findings = (*check_message(message).findings, agreement.finding)
             return _untranslated(message, header, findings, pointing)
-        checked = check_message(message, codes=agreement.policies.code_severity)
+        checked = check_message(message, policies=agreement.policies, guideline=guideline_of(agreement))
         profile = self._profile(agreement)
         translated = translate_message(checked, profile)
         return Rendered(

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from edi_server.canonical import Record
 from edi_server.envelope.model import MessageRead
-from edi_server.findings import Finding, has_errors
-from edi_server.guides import Codes, Guide, Tree, check, nearest_guide, with_offsets
+from edi_server.envelope.offsets import refine as point
+from edi_server.errors import ConfigurationError
+from edi_server.findings import Finding, has_errors, regrade
+from edi_server.guides import Guide, Tree, nearest_guide, with_offsets
+from edi_server.guides.refinement import Refinement, check_refined, load_refinement, refine
+from edi_server.partners.model import Agreement, Policies
 
 if TYPE_CHECKING:
     from edi_server.translation import Profile
+
+
+_STANDARD = Policies()
 
 
 class CheckedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,17 +47,51 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
     not_carried: Any = ()
 
 
-def check_message(message: MessageRead, *, codes: Codes = "auto") -> CheckedMessage:
-    """Check a message against the guide that its header names; findings carry the message's reference."""
+def check_message(
+    message: MessageRead, *, policies: Policies | None = None, guideline: Refinement | None = None
+) -> CheckedMessage:
+    """Check a message against the guide that its header names, as narrow and as deep as was agreed.
+
+    Findings carry the message's reference, and the severities that were agreed.
+    """
+    agreed = policies or _STANDARD
     guide, doubt = nearest_guide(message.header.directory, message.header.type, syntax_of(message))
     findings = [*message.findings, *(with_offsets([doubt], message.offsets) if doubt else [])]
     tree = None
     if guide is not None:
-        checked = check(guide, message.segments, released=message.released, codes=codes, offsets=message.offsets)
+        checked = check_refined(
+            refine(guide, guideline) if guideline else guide,
+            message.segments,
+            released=message.released,
+            codes=agreed.code_severity,
+            offsets=message.offsets,
+            depth=agreed.depth,
+        )
         tree = checked.tree
         findings += checked.findings
     named = tuple(_of_message(finding, message.header.reference) for finding in findings)
-    return CheckedMessage(message=message, guide=guide, tree=tree, findings=named)
+    pointed = point(regrade(named, agreed.severities), message) if named else ()
+    return CheckedMessage(message=message, guide=guide, tree=tree, findings=tuple(pointed))
+
+
+def guideline_of(agreement: Agreement) -> Refinement | None:
+    """What narrows the standard's guide for an agreement; read anew where its file changed.
+
+    Raises ConfigurationError.
+    """
+    if not agreement.guideline_file:
+        return None
+    file = Path(agreement.guideline_file)
+    try:
+        changed = file.stat().st_mtime_ns
+    except OSError as error:
+        raise ConfigurationError(f"{file}: the guideline of {agreement.id} cannot be read: {error.strerror}") from error
+    return _load_guideline(file, changed)
+
+
+@lru_cache(maxsize=256)
+def _load_guideline(file: Path, _changed: int) -> Refinement:
+    return load_refinement(file)
 
 
 def syntax_of(message: MessageRead) -> str:
@@ -64,13 +107,13 @@ def translate_message(checked: CheckedMessage, profile: Profile) -> Translated:
     if checked.guide is None or checked.tree is None:
         return Translated(document=None)
     translator = translator_for(profile, checked.guide)
-    reading = translator.read(checked.tree)
+    reading, coverage = translator.read_all(checked.tree)
     message = checked.message
-    found = with_offsets(reading.findings, message.offsets)
+    found = point(with_offsets(reading.findings, message.offsets), message) if reading.findings else []
     return Translated(
         document=reading.document,
         findings=tuple(_of_message(finding, message.header.reference) for finding in found),
-        not_carried=translator.not_carried(checked.tree),
+        not_carried=coverage,
     )
 
 

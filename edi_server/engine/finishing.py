@@ -17,12 +17,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from edi_server.acknowledgments import DUPLICATE, Outcome, ReceivedAcknowledgment, Verdict
-from edi_server.engine.acknowledging import Hearing, Reply, is_answered, keep_received, record_received, reply_to, send
+from edi_server.acknowledgments import DUPLICATE, Outcome, Policy, ReceivedAcknowledgment, Verdict
+from edi_server.engine.acknowledged import Brought, keep_received, record_received
+from edi_server.engine.acknowledging import Reply, reply_to, send, terms_for
 from edi_server.engine.corridor import Corridor
+from edi_server.engine.hearing import Hearing
 from edi_server.engine.staging import Draft, draft_all
-from edi_server.findings import Finding, Place
+from edi_server.findings import AgreedSeverity, Finding, Place, regrade
 from edi_server.partners import Book, Parties, Unmatched
+from edi_server.partners.model import Policies
 from edi_server.store import Case, Interchange, Subject, Transmission, Work
 from edi_server.store.states import InterchangeResult, TransmissionResult
 
@@ -99,13 +102,15 @@ class Finishing:
         return decided
 
     def _decide(self, work: Work, current: UnderWay) -> Decided:
+        policies = self._policies(current)
+        current.findings = list(regrade(current.findings, _severities(policies)))
         fingerprint = current.digest.hexdigest()
         earlier = self._find_earlier(work, current, fingerprint)
         if earlier is not None:
             current.findings.append(_duplicate(current.row, earlier))
         if isinstance(current.parties, Unmatched):
             current.findings.append(current.parties.finding)
-        verdict = current.hearing.verdict(tuple(current.findings))
+        verdict = current.hearing.verdict(tuple(current.findings), _policy(policies))
         result = _interchange_result(current, verdict, earlier)
         agreement = next(iter(current.agreements)) if len(current.agreements) == 1 else None
         work.opening.close_interchange(
@@ -122,6 +127,11 @@ class Finishing:
             work.opening.withdraw_documents(current.row.id)
         row = msgspec.structs.replace(current.row, agreement=agreement)
         return Decided(current=current, row=row, result=result, verdict=verdict)
+
+    def _policies(self, current: UnderWay) -> list[Policies]:
+        """What was agreed for the messages in it."""
+        agreements = (self._book.agreement(one) for one in sorted(current.agreements))
+        return [agreement.policies for agreement in agreements if agreement]
 
     def _find_earlier(self, work: Work, current: UnderWay, fingerprint: str) -> Interchange | None:
         if isinstance(current.parties, Unmatched):
@@ -150,14 +160,13 @@ class Finishing:
     def _reply(self, one: Decided) -> Reply | None:
         """What is answered to the owner of the mailbox, with the messages marked; None if nothing is."""
         partner = self._book.partner_of_mailbox(self._transmission.mailbox)
-        terms = is_answered(self._book, partner, one.row) if partner and one.current.is_business else None
-        if partner is None or terms is None:
+        if partner is None or not one.current.is_business:
             return None
-        outcomes = one.outcomes
+        terms, outcomes = terms_for(self._book, partner, one.row), one.outcomes
         with self._store.read() as work:
             before = self._said_before(work, one, outcomes)
         reply = reply_to(self._transmission, one.row, one.verdict, outcomes, partner, terms, before=before)
-        if reply.is_marking:
+        if reply is not None and reply.is_marking:
             self._mark(outcomes)
         return reply
 
@@ -191,11 +200,17 @@ class Finishing:
         self._open_rejections(work, one)
         outcomes = one.outcomes if one.current.received else {}
         for message_id, received in one.current.received:
-            arguments = (work, self._transmission, one.row, parties, message_id, received)
+            brought = Brought(
+                transmission=self._transmission,
+                interchange=one.row,
+                parties=parties,
+                message_id=message_id,
+                received=received,
+            )
             if one.result == "duplicate" or outcomes.get(message_id) == "rejected":
-                keep_received(*arguments, why=_why_in_vain(one))
+                keep_received(work, brought, why=_why_in_vain(one))
             else:
-                record_received(*arguments)
+                record_received(work, brought)
 
     def _open_rejections(self, work: Work, one: Decided) -> None:
         if one.result == "duplicate":
@@ -297,6 +312,20 @@ def _transmission_result(decided: Sequence[Decided]) -> TransmissionResult:
     if results <= {"unknown sender", "mismatching sender"}:
         return "unknown sender"
     return "test lane" if all(one.row.test for one in decided) else "taken"
+
+
+def _severities(policies: Sequence[Policies]) -> dict[str, AgreedSeverity]:
+    """For findings about the envelope: what all agreements of its messages say alike."""
+    first = policies[0].severities if policies else {}
+    return {key: one for key, one in first.items() if all(other.severities.get(key) == one for other in policies)}
+
+
+def _policy(policies: Sequence[Policies]) -> Policy:
+    """The stricter of what was agreed for its messages."""
+    return Policy(
+        interchange="keep" if any(one.interchange == "keep" for one in policies) else "split",
+        on_error="interchange" if any(one.on_error == "interchange" for one in policies) else "message",
+    )
 
 
 def _sentence(cause: Finding | None) -> str:

@@ -13,24 +13,30 @@ from typing import BinaryIO
 
 import msgspec
 
-from edi_server.acknowledgments import read_contrl
+from edi_server.acknowledgments import APPLICATION, FUNCTIONAL, ReceivedAcknowledgment, read_acknowledgment
 from edi_server.canonical import to_json
-from edi_server.engine.acknowledging import Hearing
-from edi_server.engine.checking import CheckedMessage, Translated, check_message, translate_message
+from edi_server.engine.checking import (
+    CheckedMessage,
+    Translated,
+    check_message,
+    guideline_of,
+    translate_message,
+)
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.finishing import Finishing, UnderWay, case_about, duplicate_window, first_error
-from edi_server.envelope.edifact import open_edifact
+from edi_server.engine.hearing import Hearing
 from edi_server.envelope.model import (
     Debris,
     Event,
     GroupClosed,
+    GroupHeader,
     GroupOpened,
     InterchangeClosed,
     InterchangeOpened,
     MessageRead,
 )
+from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import Finding, Place, has_errors
-from edi_server.guides import Codes
 from edi_server.partners import Agreement, Unmatched
 from edi_server.store import Case, Document, Interchange, Message, Opened, Transmission, Work, business_key
 from edi_server.store.states import MessageResult
@@ -38,7 +44,8 @@ from edi_server.syntax.sniff import Kind, sniff
 
 #: Messages that are written to the database at a time.
 CHUNK = 200
-ACKNOWLEDGMENTS = ("CONTRL",)
+#: Types of messages that say something about what we sent.
+ACKNOWLEDGMENTS = FUNCTIONAL | APPLICATION
 
 
 def open_transmission(corridor: Corridor, transmission_id: str) -> None:
@@ -53,7 +60,7 @@ def open_transmission(corridor: Corridor, transmission_id: str) -> None:
     with corridor.store.archive.open(transmission.content_hash) as source:
         head = source.read(4096)
     kind = sniff(head)
-    if kind.syntax != "edifact":
+    if kind.syntax not in ("edifact", "x12"):
         _set_aside(corridor, transmission, kind)
         return
     with corridor.store.archive.open(transmission.content_hash) as source:
@@ -64,7 +71,7 @@ def _set_aside(corridor: Corridor, transmission: Transmission, kind: Kind) -> No
     """Keep what is no EDI that we read: nobody can be answered, somebody has to look."""
     sentence = f"{transmission.name} could not be read: {kind.sentence}"
     finding = Finding(
-        code="syntax.not-edi", severity="error", sentence=sentence, found=kind.found, expected="UNA or UNB"
+        code="syntax.not-edi", severity="error", sentence=sentence, found=kind.found, expected="UNA, UNB or ISA"
     )
     with corridor.store.begin() as work:
         work.cases.open(case_about(transmission.subject, "unreadable", sentence, transmission.partner))
@@ -82,13 +89,14 @@ class _Opening:
         self._debris: list[Finding] = []
         self._closed: list[UnderWay] = []
         self._current: UnderWay | None = None
+        self._group: GroupHeader | None = None
         self._interchanges: list[Interchange] = []
         self._messages: list[Message] = []
         self._documents: list[Document] = []
         self._cases: list[Case] = []
 
     def open(self, source: BinaryIO) -> None:
-        for event in open_edifact(source):
+        for event in open_interchanges(source):
             self._take(event)
             if len(self._messages) >= CHUNK:
                 with self._corridor.store.begin() as work:
@@ -104,12 +112,13 @@ class _Opening:
             case MessageRead() if self._current:
                 self._read(self._current, event)
             case GroupOpened() | GroupClosed() if self._current:
+                self._group = event.header if isinstance(event, GroupOpened) else None
                 self._current.hearing.take_group(event)
             case InterchangeClosed() if self._current:
                 self._current.findings += event.findings
                 self._current.end = event.end
                 self._closed.append(self._current)
-                self._current = None
+                self._current = self._group = None
             case Debris():
                 self._debris += event.findings
 
@@ -147,26 +156,30 @@ class _Opening:
         current.messages += 1
         current.acknowledgments += message.header.type in ACKNOWLEDGMENTS
         current.digest.update("\x1d".join(message.segments[1:-1]).encode())
-        row = _message_row(current.row, message)
+        row = _message_row(current.row, message, self._group)
         if isinstance(current.parties, Unmatched) or current.repeats:
             self._messages.append(row)
             self._hear_in_vain(current, row, message)
             return
         agreement = self._agreement(current.row, message)
-        checked = check_message(message, codes=_codes(agreement))
         unmatched = agreement if isinstance(agreement, Unmatched) else None
+        checked = _check(message, agreement)
         findings = (*checked.findings, *([unmatched.finding] if unmatched else []))
         result = _message_result(findings, unmatched)
         row = msgspec.structs.replace(row, result=result, findings=findings)
         self._messages.append(row)
-        current.hearing.take_message(row.id, message, findings)
+        current.hearing.take_message(row.id, message, findings, checked.guide)
         self._sort(current, row, checked, agreement)
 
     def _hear_in_vain(self, current: UnderWay, row: Message, message: MessageRead) -> None:
         """An acknowledgment in an interchange that came before changes nothing, but is kept and shown."""
-        received = read_contrl(message.segments) if message.header.type in ACKNOWLEDGMENTS else None
-        if received is not None and received.outcome is not None and not isinstance(current.parties, Unmatched):
+        received = self._acknowledgment(current, message) if message.header.type in ACKNOWLEDGMENTS else None
+        if received is not None and _is_usable(received) and not isinstance(current.parties, Unmatched):
             current.received.append((row.id, received))
+
+    def _acknowledgment(self, current: UnderWay, message: MessageRead) -> ReceivedAcknowledgment | None:
+        header = current.row.header
+        return read_acknowledgment(message, header, self._group) if header is not None else None
 
     def _agreement(self, row: Interchange, message: MessageRead) -> Agreement | Unmatched | None:
         """What was agreed for the message; None for an acknowledgment, which needs no agreement."""
@@ -196,11 +209,13 @@ class _Opening:
             self._add_document(current, row, checked, agreement)
 
     def _add_received(self, current: UnderWay, row: Message, checked: CheckedMessage) -> None:
-        received = read_contrl(checked.message.segments)
-        if received is not None and received.outcome is not None and not checked.is_rejected:
+        received = self._acknowledgment(current, checked.message)
+        if received is not None and _is_usable(received) and not checked.is_rejected:
             current.received.append((row.id, received))
             return
-        sentence = first_error(checked.findings) or "A CONTRL came that says nothing we can use."
+        odd = (*checked.findings, *(received.findings if received else ()))
+        kind = checked.message.header.type
+        sentence = first_error(odd) or f"An acknowledgment ({kind}) came that says nothing we can use."
         self._cases.append(case_about(row.subject, "acknowledgment-unreadable", sentence, self._transmission.partner))
 
     def _add_document(self, current: UnderWay, row: Message, checked: CheckedMessage, agreement: Agreement) -> None:
@@ -224,7 +239,8 @@ class _Opening:
             business_key=business_key(
                 agreement.company, agreement.partner.name, agreement.document, number, test=current.row.test
             ),
-            reference=number,
+            # What is kept together is posted in its order: all of it has one reference.
+            reference=f"interchange {current.row.id}" if agreement.policies.interchange == "keep" else number,
             test=current.row.test,
             content=content,
             content_hash=None if content is None else hashlib.sha256(content).hexdigest(),
@@ -253,13 +269,15 @@ class _Opening:
             pending.clear()
 
 
-def _message_row(interchange: Interchange, message: MessageRead) -> Message:
+def _message_row(interchange: Interchange, message: MessageRead, group: GroupHeader | None) -> Message:
     return Message(
         interchange_id=interchange.id,
         number=message.number,
         type=message.header.type,
         version=message.header.directory,
         reference=message.header.reference,
+        group_reference=group.control_reference if group else "",
+        group_header=group,
         start_offset=message.offsets[0],
         end_offset=message.offsets[-1],
         segments=len(message.segments),
@@ -275,8 +293,16 @@ def _unnumbered(translated: Translated, number: str | None) -> list[Finding]:
     return [Finding(code="business.number-missing", severity="error", sentence=sentence, place=Place(field="number"))]
 
 
-def _codes(agreement: Agreement | Unmatched | None) -> Codes:
-    return agreement.policies.code_severity if isinstance(agreement, Agreement) else "auto"
+def _check(message: MessageRead, agreement: Agreement | Unmatched | None) -> CheckedMessage:
+    """By what was agreed, or else by the standard."""
+    if not isinstance(agreement, Agreement):
+        return check_message(message)
+    return check_message(message, policies=agreement.policies, guideline=guideline_of(agreement))
+
+
+def _is_usable(received: ReceivedAcknowledgment) -> bool:
+    """It says how something ended, or at least that it arrived; not something odd alone."""
+    return received.outcome is not None or not received.findings
 
 
 def _message_result(findings: tuple[Finding, ...], unmatched: Unmatched | None) -> MessageResult:

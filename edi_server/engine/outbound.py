@@ -11,13 +11,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from edi_server.canonical import DespatchAdvice, Record, When, to_json
+from edi_server.engine.checking import guideline_of
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.staging import Draft, Envelope, Letter, Request, draft_all, stage
-from edi_server.envelope.model import InterchangeHeader, MessageHeader
+from edi_server.envelope import edifact_writing, x12_writing
+from edi_server.envelope.model import GroupHeader, InterchangeHeader, MessageHeader
+from edi_server.envelope.x12_groups import functional_group
 from edi_server.erp.port import DeliveryDone
 from edi_server.errors import EdiServerError, ErpError
-from edi_server.findings import Finding, has_errors
-from edi_server.guides import check, load_guide
+from edi_server.findings import Finding, has_errors, regrade
+from edi_server.guides import load_guide
+from edi_server.guides.refinement import check_refined, refine
 from edi_server.partners import Agreement
 from edi_server.store import Case, Document, Work, business_key
 from edi_server.translation import translator_for
@@ -133,6 +137,7 @@ def request_for(agreement: Agreement, document: Document, written: Written, *, r
     return Request(
         envelope=_envelope(agreement),
         letters=(Letter(header=written.header, body=written.body),),
+        groups=_groups(agreement),
         why=f"{agreement.id} {document.id} {run}".strip(),
         name=agreement.writing.file_name,
         number=document.number or "",
@@ -157,16 +162,26 @@ def stage_document(
 def write_document(corridor: Corridor, agreement: Agreement, content: Record) -> Written:
     """A canonical document through the agreement's profile, checked by the guide like anything that comes in."""
     version = agreement.versions[0]
-    guide = load_guide(version=version, message=agreement.message)
+    guide = load_guide(syntax=agreement.syntax, version=version, message=agreement.message)
+    guideline = guideline_of(agreement)
     writing = translator_for(corridor.profile(agreement), guide).write(content)
     header = _message_header(agreement, version)
-    checked = check(guide, _whole(header, writing.segments), released=True, codes=agreement.policies.code_severity)
-    return Written(header=header, body=writing.segments, findings=(*writing.findings, *checked.findings))
+    policies = agreement.policies
+    checked = check_refined(
+        refine(guide, guideline) if guideline else guide,
+        _whole(agreement, header, writing.segments),
+        released=True,
+        codes=policies.code_severity,
+        depth=policies.depth,
+    )
+    findings = regrade((*writing.findings, *checked.findings), policies.severities)
+    return Written(header=header, body=writing.segments, findings=findings)
 
 
-def _whole(header: MessageHeader, body: Sequence[str]) -> list[str]:
-    kind = ":".join(part for part in (header.type, header.version, header.release, AGENCY, header.association) if part)
-    return [f"UNH+1+{kind}", *body, f"UNT+{len(body) + 2}+1"]
+def _whole(agreement: Agreement, header: MessageHeader, body: Sequence[str]) -> list[str]:
+    """The message as it will stand in its interchange, but for its number."""
+    close = x12_writing.close_message if agreement.syntax == "x12" else edifact_writing.close_message
+    return close(msgspec.structs.replace(header, reference="0001"), body)
 
 
 def _message_header(agreement: Agreement, version: str) -> MessageHeader:
@@ -175,24 +190,44 @@ def _message_header(agreement: Agreement, version: str) -> MessageHeader:
         type=agreement.message,
         version=directory,
         release=release,
-        agency=AGENCY,
+        agency=agreement.writing.x12.agency if agreement.syntax == "x12" else AGENCY,
         association=agreement.writing.association,
     )
 
 
+def _groups(agreement: Agreement) -> tuple[GroupHeader, ...]:
+    """The group that its messages go into: always in X12, in EDIFACT where it was agreed."""
+    if agreement.syntax == "x12":
+        kind, version = functional_group(agreement.message), agreement.group_version
+    elif agreement.writing.groups:
+        kind, version = agreement.message, agreement.versions[0]
+    else:
+        return ()
+    group = GroupHeader(
+        message_type=kind,
+        sender=agreement.own_group_written,
+        recipient=agreement.partner_group_written,
+        agency=agreement.writing.x12.agency if agreement.syntax == "x12" else AGENCY,
+        version=version,
+    )
+    return (group,)
+
+
 def _envelope(agreement: Agreement) -> Envelope:
     writing = agreement.writing
+    is_x12 = agreement.syntax == "x12"
+    expects = agreement.acknowledgments.expected_within is not None
     header = InterchangeHeader(
-        syntax="edifact",
-        charset=writing.charset,
-        syntax_version=writing.syntax_version,
+        syntax=agreement.syntax,
+        charset="" if is_x12 else writing.charset,
+        syntax_version=writing.x12.version if is_x12 else writing.syntax_version,
         sender=agreement.own_written,
         recipient=agreement.partner_written,
-        application_reference=writing.application_reference,
-        acknowledgment_requested=agreement.acknowledgments.expected_within is not None,
+        application_reference="" if is_x12 else writing.application_reference,
+        acknowledgment_requested=expects or (is_x12 and writing.x12.ask_for_ta1),
         test=agreement.test,
-        agreement=writing.agreement_id,
-        separators=writing.separators,
+        agreement="" if is_x12 else writing.agreement_id,
+        separators=agreement.separators,
     )
     return Envelope(
         header=header,

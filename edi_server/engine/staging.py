@@ -14,21 +14,23 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 import msgspec
 
-from edi_server.envelope.edifact import close_message, wrap_edifact
-from edi_server.envelope.model import InterchangeHeader, MessageHeader
+from edi_server.engine.wrapping import wrap
+from edi_server.envelope.model import GroupHeader, InterchangeHeader, MessageHeader
 from edi_server.errors import StoreError
 from edi_server.findings import Finding
-from edi_server.partners.model import ControlNumbers, Writing, file_name
+from edi_server.partners.model import ControlNumbers, Writing, counter_of, file_name
 from edi_server.store import Interchange, Message, Store, Transmission, Work
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to send: its header without reference, and its segments between UNH and UNT in normal form."""
+    """One message to send: its header without reference, and the segments between its own in normal form."""
 
     header: MessageHeader
     body: list[str]
+    #: Which of the request's groups it goes into.
+    group: int = 0
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +45,24 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     #: Name of the counter of control references.
     counter: str
 
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """Digits that references of interchanges, groups and messages are filled to (X12: at least 9, 1 and 4)."""
+        agreed = (self.numbers.interchange.width, self.numbers.group.width, self.numbers.message.width)
+        least = (9, 0, 4) if self.header.syntax == "x12" else (0, 0, 0)
+        first, second, third = map(max, least, agreed)
+        return first, second, third
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """An interchange that is to be staged."""
 
     envelope: Envelope
     letters: tuple[Letter, ...]
+    #: Functional groups without number, date and time, in order; none where there are none.
+    groups: tuple[GroupHeader, ...] = ()
+    #: TA1 segments in normal form, in front of the groups.
+    ta1: tuple[str, ...] = ()
     #: Names the work for ever: the same reason is never staged twice.
     why: str
     #: Pattern of `partners.model.FILE_NAME_FIELDS`, and the document's number for it.
@@ -60,6 +74,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A request written with certain control numbers, its bytes archived. Void once other numbers are next."""
 
     header: InterchangeHeader
+    groups: tuple[GroupHeader, ...]
     letters: tuple[Letter, ...]
     size: int
     content_hash: str
@@ -69,8 +84,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def references(self) -> tuple[str, ...]:
-        """The control reference, then those of the messages."""
-        return (self.header.control_reference, *(letter.header.reference for letter in self.letters))
+        """The control reference, then those of the groups and of the messages."""
+        groups = (group.control_reference for group in self.groups)
+        return (self.header.control_reference, *groups, *(letter.header.reference for letter in self.letters))
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +102,7 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
 class _Numbers(Protocol):
     """Where control numbers come from."""
 
-    def next_control_number(self, scope: str, *, low: int = 1, high: int) -> int:
+    def next_control_number(self, scope: str, *, low: int = 1, high: int, rollover: bool = True) -> int:
         """See `store.control_numbers`."""
 
 
@@ -97,8 +113,8 @@ class _Foreseen:
         self._work = work
         self._last: dict[str, int] = {}
 
-    def next_control_number(self, scope: str, *, low: int = 1, high: int) -> int:
-        """See `store.control_numbers`."""
+    def next_control_number(self, scope: str, *, low: int = 1, high: int, rollover: bool = True) -> int:  # noqa: ARG002
+        """See `store.control_numbers`, which refuses to go on where a range shall end."""
         if scope not in self._last:
             there = self._work.control_numbers.find(scope)
             self._last[scope] = there.last if there else low - 1
@@ -121,21 +137,19 @@ def draft_all(store: Store, requests: Sequence[Request]) -> dict[str, Draft]:
 
 def _draft(store: Store, request: Request, references: tuple[str, ...]) -> Draft:
     now = datetime.now(UTC)
-    header = request.envelope.header
+    first, *rest = references
     header = msgspec.structs.replace(
-        header, control_reference=references[0], date=_date(header, now), time=now.strftime("%H%M")
+        request.envelope.header, control_reference=first, date=_date(request.envelope.header, now), time=f"{now:%H%M}"
     )
-    named = [_named(letter, reference) for letter, reference in zip(request.letters, references[1:], strict=True)]
-    content, findings = wrap_edifact(
-        header,
-        [close_message(letter.header, letter.body) for letter in named],
-        line_breaks=request.envelope.writing.line_breaks,
-        lower_case=request.envelope.writing.lower_case,
-    )
+    groups = tuple(_stamped(group, rest.pop(0), now) for group in request.groups)
+    letters = tuple(_named(letter, reference) for letter, reference in zip(request.letters, rest, strict=True))
+    bodies = [(letter.group, letter.header, letter.body) for letter in letters]
+    content, findings = wrap(header, groups, bodies, request.ta1, request.envelope.writing)
     archived = store.archive.put(content)
     return Draft(
         header=header,
-        letters=tuple(named),
+        groups=groups,
+        letters=letters,
         size=archived.size,
         content_hash=archived.hash,
         findings=tuple(findings),
@@ -149,7 +163,7 @@ def stage(store: Store, work: Work, request: Request, *, kind: str, draft: Draft
     if draft is None or draft.references != references:
         draft = _draft(store, request, references)
     envelope, header, named = request.envelope, draft.header, draft.letters
-    name = _file_name(request, named[0].header.type, references[0], draft.at)
+    name = _file_name(request, named[0].header.type if named else "TA1", references[0], draft.at)
     transmission = Transmission(
         id=_id(request.why),
         direction="outbound",
@@ -166,23 +180,13 @@ def stage(store: Store, work: Work, request: Request, *, kind: str, draft: Draft
         # Leaving by an exception gives the control numbers back.
         raise StoreError(f"“{request.why}” was staged before as transmission {transmission.id}.", permanent=True)
     interchange = Interchange.opened(header, transmission_id=transmission.id, number=1, direction="outbound")
+    messages = tuple(_message_rows(interchange, request, draft))
     interchange = msgspec.structs.replace(
         interchange,
         partner=envelope.partner,
         agreement=envelope.agreement,
         end_offset=draft.size,
-        messages=len(named),
-    )
-    messages = tuple(
-        Message(
-            interchange_id=interchange.id,
-            number=at,
-            type=letter.header.type,
-            version=letter.header.directory,
-            reference=letter.header.reference,
-            segments=len(letter.body) + 2,
-        )
-        for at, letter in enumerate(named, start=1)
+        messages=len(messages),
     )
     work.interchanges.add(interchange, messages)
     return Staged(transmission=transmission, interchange=interchange, messages=messages, findings=draft.findings)
@@ -201,22 +205,80 @@ def _id(why: str) -> str:
     return str(UUID(int=instant << 80 | 8 << 76 | (digest >> 64 & 0xFFF) << 64 | 2 << 62 | digest & (1 << 62) - 1))
 
 
+def _message_rows(interchange: Interchange, request: Request, draft: Draft) -> Iterator[Message]:
+    """A row for each TA1, and for each message."""
+    for number, _ in enumerate(request.ta1, start=1):
+        yield Message(interchange_id=interchange.id, number=number, type="TA1", segments=1)
+    for number, letter in enumerate(draft.letters, start=len(request.ta1) + 1):
+        group = draft.groups[letter.group] if draft.groups else None
+        yield Message(
+            interchange_id=interchange.id,
+            number=number,
+            type=letter.header.type,
+            version=letter.header.directory,
+            reference=letter.header.reference,
+            group_reference=group.control_reference if group else "",
+            group_header=group,
+            segments=len(letter.body) + 2,
+        )
+
+
 def _references(source: _Numbers, request: Request) -> tuple[str, ...]:
-    """The control reference, then those of the messages."""
-    numbers, counter = request.envelope.numbers, request.envelope.counter
-    first = numbers.interchange
-    reference = source.next_control_number(f"{counter}/interchange", low=first.low, high=first.high)
-    return (str(reference).zfill(first.width), *_message_references(source, request))
+    """The control reference, then those of the groups and of the messages."""
+    first, widths = request.envelope.numbers.interchange, request.envelope.widths
+    number = source.next_control_number(
+        f"{request.envelope.counter}/interchange",
+        low=first.low,
+        high=first.high,
+        rollover=first.at_end == "start_again",
+    )
+    groups = _group_references(source, request)
+    return (str(number).zfill(widths[0]), *groups, *_message_references(source, request))
+
+
+def _group_references(source: _Numbers, request: Request) -> Iterator[str]:
+    numbers = request.envelope.numbers.group
+    for at, _ in enumerate(request.groups, start=1):
+        number = at
+        if numbers.scope != "interchange":
+            number = source.next_control_number(
+                f"{_scope(request, numbers.scope)}/group",
+                low=numbers.low,
+                high=numbers.high,
+                rollover=numbers.at_end == "start_again",
+            )
+        yield str(number).zfill(request.envelope.widths[1])
 
 
 def _message_references(source: _Numbers, request: Request) -> Iterator[str]:
     numbers = request.envelope.numbers.message
-    for at, _ in enumerate(request.letters, start=1):
-        number = at
+    in_group: dict[int, int] = {}
+    for letter in request.letters:
+        # In X12 each group begins anew.
+        number = in_group[letter.group] = in_group.get(letter.group, 0) + 1
         if numbers.scope != "interchange":
-            scope = f"{request.envelope.counter}/message"
-            number = source.next_control_number(scope, low=numbers.low, high=numbers.high)
-        yield str(number).zfill(numbers.width)
+            number = source.next_control_number(
+                f"{_scope(request, numbers.scope)}/message",
+                low=numbers.low,
+                high=numbers.high,
+                rollover=numbers.at_end == "start_again",
+            )
+        yield str(number).zfill(request.envelope.widths[2])
+
+
+def _scope(request: Request, scope: str) -> str:
+    """What numbers of groups and messages count in: the agreement, or the pair of identities."""
+    envelope = request.envelope
+    if scope == "agreement" and envelope.agreement:
+        return envelope.agreement
+    return counter_of(envelope.header.sender, envelope.header.recipient)
+
+
+def _stamped(group: GroupHeader, reference: str, at: datetime) -> GroupHeader:
+    """With number, date and time: of eight digits from 004010 on (X12 element 373), of six before and in EDIFACT."""
+    is_long = group.version[:2] == "00" and group.version >= "004010"
+    date = at.strftime("%Y%m%d" if is_long else "%y%m%d")
+    return msgspec.structs.replace(group, control_reference=reference, date=date, time=f"{at:%H%M}")
 
 
 def _named(letter: Letter, reference: str) -> Letter:

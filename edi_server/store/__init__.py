@@ -31,7 +31,7 @@ Raises `StoreError` (passing: do the whole block again; permanent: somebody has 
 URL, or tables of another version).
 """
 
-from edi_server.store.acknowledgments import Answer, Matched
+from edi_server.store.acknowledgments import Matched
 from edi_server.store.archive import Archive, Archived, FolderArchive, MemoryArchive
 from edi_server.store.documents import ToPost
 from edi_server.store.ledger import Claimed
@@ -60,7 +60,6 @@ from edi_server.store.transmissions import Taken
 
 __all__ = [
     "Acknowledgment",
-    "Answer",
     "Archive",
     "Archived",
     "Case",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, select
 
-from edi_server.envelope.model import Identity
 from edi_server.store import states
 from edi_server.store.interchanges import Interchanges
 from edi_server.store.records import Acknowledgment, Interchange
@@ -14,26 +13,12 @@ from edi_server.store.tables import acknowledgments
 from edi_server.store.timeline import Timeline
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a received acknowledgment says about one interchange that we sent."""
-
-    #: The interchange's sender (us), recipient (the partner) and control reference (CONTRL UCI S002, S003, 0020).
-    our_identity: Identity
-    partner_identity: Identity
-    #: Name of the partner who answers: what was sent to others is none of his business. None: whoever it was sent to.
-    partner: str | None = None
-    control_reference: str
-    outcome: states.Outcome
-    #: Outcome by message reference (UCM 0062).
-    per_message: dict[str, states.Outcome] = {}
-
-
 class Matched(msgspec.Struct, frozen=True):
     """What became of a received acknowledgment."""
 
     acknowledgment: Acknowledgment
-    #: The interchange it is about, as it is now; None where we sent no such thing.
-    interchange: Interchange | None
+    #: The interchange it is about, as it is now.
+    interchange: Interchange
     #: False if it had been recorded before: nothing changed.
     is_new: bool
 
@@ -65,32 +50,31 @@ class Acknowledgments:
             )
         return stored
 
-    def receive(self, acknowledgment: Acknowledgment, answer: Answer) -> Matched:
-        """Write down what a partner answered, find what it is about, and set the acknowledgment there.
+    def receive(
+        self,
+        acknowledgment: Acknowledgment,
+        about: Interchange,
+        *,
+        outcome: states.Outcome | None,
+        per_message: dict[str, states.Outcome],
+    ) -> Matched:
+        """Write down what a partner answered about an interchange of ours, and set the acknowledgment there.
 
-        Interchange, its messages and their documents change as `Interchanges.mark_acknowledged` says. The second time
-        with the same carrying message changes nothing.
+        `outcome` is that of the whole interchange, None while it stays as it is; `per_message` is by id or reference of
+        the message. Both change documents too, as `Interchanges.mark_acknowledged` says. The second time with the same
+        carrying message changes nothing.
         """
-        about = self._interchanges.find_sent(
-            answer.our_identity, answer.partner_identity, answer.control_reference, sent_to=answer.partner
-        )
-        acknowledgment = msgspec.structs.replace(
-            acknowledgment,
-            about_interchange_id=about and about.id,
-            about_control_reference=answer.control_reference,
-            outcome=answer.outcome,
-        )
+        acknowledgment = msgspec.structs.replace(acknowledgment, about_interchange_id=about.id)
         carrier = acknowledgment.message_id or acknowledgment.interchange_id or acknowledgment.transmission_id
-        once = f"received|{carrier or acknowledgment.id}|{acknowledgment.kind}|{answer.control_reference}"
+        once = f"received|{carrier or acknowledgment.id}|{acknowledgment.kind}|{acknowledgment.about_control_reference}"
         stored, is_new = self._store_once(acknowledgment, once)
-        if is_new and about is not None:
-            self._interchanges.mark_acknowledged(
-                about.id,
-                answer.outcome,
-                per_message=answer.per_message,
-                detail=f"{stored.kind} {stored.control_number or ''}".strip() + " received.",
-            )
-        return Matched(stored, about and self._interchanges.get(about.id), is_new)
+        detail = f"{stored.kind} {stored.control_number or ''}".strip() + " received."
+        if is_new and outcome is not None:
+            self._interchanges.mark_acknowledged(about.id, outcome, per_message=per_message, detail=detail)
+        elif is_new:
+            self._interchanges.mark_messages(per_message, detail=detail)
+            self._timeline.add(about.subject, "acknowledgment", result=stored.outcome, detail=detail)
+        return Matched(stored, self._interchanges.get(about.id), is_new)
 
     def keep(self, acknowledgment: Acknowledgment) -> Acknowledgment:
         """Write down what a partner answered without acting on it; the second time changes nothing."""

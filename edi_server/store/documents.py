@@ -86,6 +86,15 @@ class Documents:
             found += every(self._connection, query, Document)
         return found
 
+    def find_sent(self, number: str, *, sent_to: str) -> Document | None:
+        """The newest outbound document of that number to a partner, without content, or None."""
+        query = (
+            select(*_SLIM)
+            .where(_table.c.direction == "outbound", _table.c.partner == sent_to, _table.c.number == number)
+            .order_by(_table.c.id.desc())
+        )
+        return first(self._connection, query, Document)
+
     def to_post(self, transmission_id: str) -> list[ToPost]:
         """The documents of an inbound transmission that are to be posted and have not been, in order."""
         query = (

@@ -159,6 +159,26 @@ class Interchanges:
         exact = (i for i in found if (i.sender_qualifier, i.recipient_qualifier) == (our.qualifier, partner.qualifier))
         return next(exact, found[0] if found else None)
 
+    def find_sent_group(self, group: str, *, sent_to: str, message: str = "") -> Interchange | None:
+        """The newest outbound interchange to a partner with a functional group of that number, or None.
+
+        Several fit where numbers began anew: then the newest that also holds the message of that number. Leading zeros
+        do not count.
+        """
+        wanted = (group, group.lstrip("0") or "0", group.zfill(9))
+        query = (
+            select(_table, messages.c.reference.label("of_message"))
+            .join(messages, messages.c.interchange_id == _table.c.id)
+            .where(
+                _table.c.direction == "outbound", _table.c.partner == sent_to, messages.c.group_reference.in_(wanted)
+            )
+            .order_by(_table.c.id.desc())
+        )
+        found = [dict(row) for row in self._connection.execute(query).mappings()]
+        named = [row for row in found if message and row["of_message"].lstrip("0") == message.lstrip("0")]
+        row = next(iter(named or found), None)
+        return None if row is None else self.find(row["id"])
+
     def mark_waiting(self, interchange_id: str, *, due_at: datetime | None) -> bool:
         """An answer is expected until `due_at` (None: for ever), for its messages and documents too. False if known."""
         return self.mark_acknowledged(interchange_id, "waiting", due_at=due_at)

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
+from edi_server.acknowledgments import Policy
 from edi_server.config import Configuration
 from edi_server.engine import corridor as corridor_room
 from edi_server.engine import finishing
-from edi_server.engine.acknowledging import Hearing
 from edi_server.engine.corridor import Corridor
+from edi_server.engine.hearing import Hearing
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import Written, advise_deliveries, request_for
 from edi_server.engine.posting import Posting, erp_key
@@ -372,10 +373,15 @@ def small(number, reference, wrong=()):
         b"UNH+%d+ORDERS:D:96A:UN:EAN008" % reference,
         b"BGM+220+%d+9" % (4500000000 + number),
         b"DTM+137:20261123:102",
+        b"DTM+2:20261130:102",
         b"NAD+BY+9521234000006::9",
+        b"CTA+PD",
         b"NAD+SU+9521141000007::9",
+        b"NAD+DP+9521234000105::9",
         b"LIN+1++4012345000016:EN",
+        b"IMD+F++:::Bolts",
         b"QTY+21:%b:PCE" % (b"many" if number in wrong else b"5"),
+        b"PRI+AAA:1",
         b"UNS+S",
     ]
     return b"'".join([*body, b"UNT+%d+%d'" % (len(body) + 1, reference)])
@@ -398,8 +404,8 @@ def test_what_is_kept_of_a_message_until_the_answer_is_little():
     )
     for at in range(2):
         copy = msgspec.structs.replace(event, header=msgspec.convert(msgspec.to_builtins(event.header), MessageHeader))
-        hearing.take_message(str(at), copy, (note, error))
-    kept = [one.subject for one in hearing.verdict(()).every_message()]
+        hearing.take_message(str(at), copy, (note, error), None)
+    kept = [one.subject for one in hearing.verdict((), Policy()).every_message()]
     assert [(one.header.segment, one.findings) for one in kept] == [("", (error,))] * 2
     assert kept[0].header.type is kept[1].header.type
     assert kept[0].header.reference == event.header.reference

@@ -13,12 +13,12 @@ from edi_server.envelope.model import Identity
 from edi_server.errors import StoreError
 from edi_server.store import (
     Acknowledgment,
-    Answer,
     Case,
     DeadLetter,
     DeliveryAttempt,
     Document,
     Interchange,
+    Matched,
     Message,
     Store,
     Subject,
@@ -71,16 +71,14 @@ def contrl(**fields: object) -> Acknowledgment:
     return Acknowledgment(**(known | fields))  # type: ignore[arg-type]
 
 
-def answer(
-    outcome: Outcome = "accepted", per_message: dict[str, Outcome] | None = None, reference: str = "1"
-) -> Answer:
-    return Answer(
-        our_identity=US,
-        partner_identity=PARTNER,
-        control_reference=reference,
-        outcome=outcome,
-        per_message=per_message or {},
-    )
+def receive(
+    work: Work,
+    received: Acknowledgment,
+    about: Interchange,
+    outcome: Outcome = "accepted",
+    per_message: dict[str, Outcome] | None = None,
+) -> Matched:
+    return work.acknowledgments.receive(received, about, outcome=outcome, per_message=per_message or {})
 
 
 def acknowledgments(work: Work, of: Interchange) -> tuple[str, list[str], list[str]]:
@@ -162,9 +160,8 @@ def test_an_acceptance_reaches_messages_and_documents(store: Store) -> None:
     with store.begin() as work:
         sent = send(work)
         assert acknowledgments(work, sent) == ("waiting", ["waiting"] * 2, ["waiting"] * 2)
-        matched = work.acknowledgments.receive(contrl(), answer())
+        matched = receive(work, contrl(), sent)
         assert matched.is_new
-        assert matched.interchange
         assert matched.interchange.id == sent.id
         assert acknowledgments(work, sent) == ("accepted", ["accepted"] * 2, ["accepted"] * 2)
         assert work.acknowledgments.about(sent.id) == [matched.acknowledgment]
@@ -178,7 +175,7 @@ def test_an_acceptance_reaches_messages_and_documents(store: Store) -> None:
 def test_a_partial_answer_reaches_the_messages_it_names(store: Store) -> None:
     with store.begin() as work:
         sent = send(work, messages=3)
-        work.acknowledgments.receive(contrl(), answer("partially accepted", {"1": "accepted", "3": "rejected"}))
+        receive(work, contrl(), sent, "partially accepted", {"1": "accepted", "3": "rejected"})
         states = ["accepted", "waiting", "rejected"]
         assert acknowledgments(work, sent) == ("partially accepted", states, states)
 
@@ -189,11 +186,10 @@ def test_an_answer_recorded_twice_changes_nothing(store: Store) -> None:
     with store.begin() as work:
         work.transmissions.take(carrier)
         sent = send(work)
-        assert work.acknowledgments.receive(received, answer()).is_new
-        again = work.acknowledgments.receive(msgspec.structs.replace(received, id=new_id()), answer("rejected"))
+        assert receive(work, received, sent).is_new
+        again = receive(work, msgspec.structs.replace(received, id=new_id()), sent, "rejected")
         assert not again.is_new
         assert again.acknowledgment.id == received.id
-        assert again.interchange
         assert again.interchange.acknowledgment == "accepted"
         assert work.acknowledgments.carried_by(carrier.id) == [again.acknowledgment]
         assert [e.result for e in work.timeline.of(sent.subject)] == ["waiting", "accepted"]
@@ -202,10 +198,9 @@ def test_an_answer_recorded_twice_changes_nothing(store: Store) -> None:
 def test_an_answer_to_nothing_is_kept_and_matches_nothing(store: Store) -> None:
     with store.begin() as work:
         send(work)
-        matched = work.acknowledgments.receive(contrl(), answer(reference="2"))
-        assert matched.interchange is None
-        assert matched.acknowledgment.about_control_reference == "2"
-        assert work.acknowledgments.newest(direction="received") == [matched.acknowledgment]
+        kept = work.acknowledgments.keep(contrl(about_control_reference="2"))
+        assert kept.about_interchange_id is None
+        assert work.acknowledgments.newest(direction="received") == [kept]
         assert work.acknowledgments.newest(direction="sent") == []
 
 
@@ -227,20 +222,20 @@ def test_of_equal_references_the_equal_qualifiers_win_then_the_newest(store: Sto
 def test_a_crashed_opening_can_receive_the_answer_again(store: Store) -> None:
     carrier = transmission(direction="inbound")
 
-    def receive(work: Work) -> bool:
+    def read(work: Work) -> bool:
         envelope = interchange(carrier, "77", direction="inbound")
         message = Message(interchange_id=envelope.id, number=1, type="CONTRL")
         work.interchanges.add(envelope, [message])
         received = contrl(transmission_id=carrier.id, interchange_id=envelope.id, message_id=message.id)
-        return work.acknowledgments.receive(received, answer()).is_new
+        return receive(work, received, sent).is_new
 
     with store.begin() as work:
         sent = send(work)
         work.transmissions.take(carrier)
-        assert receive(work)
+        assert read(work)
     with store.begin() as work:
         assert work.opening.discard_unfinished(carrier.id)
-        assert receive(work)
+        assert read(work)
         assert len(work.acknowledgments.about(sent.id)) == 1
         assert [e.result for e in work.timeline.of(sent.subject)] == ["waiting", "accepted"]
 
@@ -252,14 +247,14 @@ def test_what_is_late_becomes_overdue_once_and_a_late_answer_ends_it(store: Stor
     with store.begin() as work:
         late = send(work, "1")
         answered = send(work, "2")
-        work.acknowledgments.receive(contrl(), answer(reference="2"))
+        receive(work, contrl(), answered)
         assert work.interchanges.mark_overdue(NOW - HOUR) == []
         assert [one.id for one in work.interchanges.mark_overdue(NOW)] == [late.id]
         assert work.interchanges.mark_overdue(NOW + HOUR) == [], "told once"
         assert acknowledgments(work, late) == ("overdue", ["overdue"] * 2, ["overdue"] * 2)
         assert acknowledgments(work, answered)[0] == "accepted"
         assert [one.id for one in work.interchanges.newest(acknowledgment="overdue")] == [late.id]
-        work.acknowledgments.receive(contrl(), answer())
+        receive(work, contrl(), late)
         assert acknowledgments(work, late) == ("accepted", ["accepted"] * 2, ["accepted"] * 2)
 
 
