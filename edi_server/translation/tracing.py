@@ -8,6 +8,7 @@ compares. So each use remembers forms of segments that are read to the last comp
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from edi_server.canonical import Record
@@ -38,7 +39,7 @@ class Tracer:
         self._plan = plan
         self._read, self._uses = compile_tracing_reader(plan)
         self._forms: dict[int, list[str]] = {}
-        self._whole: dict[int, Match] = {}
+        self._whole: defaultdict[int, Match] = defaultdict(lambda: _never)
         self._losses: dict[tuple[int, str], list[Mark]] = {}
         self._compared: dict[int, set[tuple[int, int]]] = {}
 
@@ -57,14 +58,12 @@ class Tracer:
     def _cover(self, tree: Tree, trace: list[int]) -> Coverage:
         whole, kept, framed = self._whole, 0, 0
         lost: list[NotCarried] = []
-        for index, (used, segment) in enumerate(zip(trace, tree.segments, strict=True)):
-            if used > 0:
-                match = whole.get(used)
-                if match is None or not match(segment):
-                    lost += self._lost(tree, index, used)
-            elif used == KEPT:
+        segments = zip(trace, tree.segments, strict=True)
+        for index in [at for at, (used, text) in enumerate(segments) if used <= 0 or not whole[used](text)]:
+            used, segment = trace[index], tree.segments[index]
+            if used == KEPT:
                 kept += _filled(segment) - 1
-            elif tag_of(segment) in FRAME:
+            elif not used and tag_of(segment) in FRAME:
                 framed += _filled(segment) - 1
             else:
                 lost += self._lost(tree, index, used)
@@ -144,6 +143,10 @@ def _form(segment: str, compared: set[tuple[int, int]]) -> str:
         ]
         pieces.append(":".join(parts))
     return r"\+".join(pieces)
+
+
+def _never(segment: str) -> None:
+    """No form is known yet."""
 
 
 def _filled(text: str) -> int:
