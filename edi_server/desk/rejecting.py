@@ -18,6 +18,7 @@ REASON = "rejected-by-person"
 
 def reject(desk: Desk, reference: str, reason: str, actor: Actor) -> Done:
     """See `Desk.reject`."""
+    from edi_server.engine.advising import stage_advice
     from edi_server.engine.posting import batches
 
     if not reason.strip():
@@ -36,9 +37,12 @@ def reject(desk: Desk, reference: str, reason: str, actor: Actor) -> Done:
         if is_claimed and document.changed_at != before.changed_at:
             raise NotPossible(f"{_name(document)} was worked on just now; look at it again before you reject it.")
         _reject(work, document, reason, actor)
+        advice = stage_advice(desk.corridor, work, work.documents.get(document.id), reason=reason)
         waiting = work.documents.held_behind(document)
     for lane, ids in batches(waiting, desk.configuration.settings.engine.post_workers):
         desk.work.post(lane, ids, run=f"after {document.id}")
+    if advice is not None:
+        desk.work.deliver(*advice)
     return desk.done(f"{document.type} {document.number or document.id} is rejected.", "document", document.id)
 
 

@@ -13,7 +13,7 @@ from edi_server.store.states import Delivery
 
 if TYPE_CHECKING:
     from edi_server.desk.actions import Desk, Done
-    from edi_server.engine.outbound import Written
+    from edi_server.engine.sending import Written
 
 
 def reprocess(desk: Desk, reference: str, actor: Actor) -> Done:
@@ -116,7 +116,7 @@ def _latest_reading(work: Work, original: Transmission) -> Transmission:
 
 def _translate_again(desk: Desk, document: Document, actor: Actor) -> Done:
     """An outbound document once more through its profile, in an interchange with new control numbers."""
-    from edi_server.engine.outbound import request_for, stage_document, write_document
+    from edi_server.engine.sending import request_for, stage_documents, write_document
     from edi_server.engine.staging import draft_all
 
     agreement = desk.corridor.agreement(str(document.agreement))
@@ -135,7 +135,7 @@ def _translate_again(desk: Desk, document: Document, actor: Actor) -> Done:
         _refuse_on_the_way(work, document)
         delivery: Delivery | None = "pending" if document.delivery == "failed" else None
         work.documents.change(document.id, "to be sent", validation="valid", delivery=delivery, actor=actor.name)
-        transmission_id = stage_document(desk.corridor, work, document, request, drafts)
+        transmission_id = stage_documents(desk.corridor, work, [document], request, drafts)
         staged = work.interchanges.of(transmission_id)[0]
         work.timeline.add(
             document.subject,

@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from edi_server.canonical import DespatchAdvice, Record, When, to_json
-from edi_server.engine.checking import guideline_of
+from edi_server.canonical import DespatchAdvice, When, to_json
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.staging import Draft, Envelope, Letter, Request, draft_all, stage
-from edi_server.envelope import edifact_writing, x12_writing
-from edi_server.envelope.model import GroupHeader, InterchangeHeader, MessageHeader
-from edi_server.envelope.x12_groups import functional_group
+from edi_server.engine.sending import Prepared, prepare, send_all
 from edi_server.erp.port import DeliveryDone
 from edi_server.errors import EdiServerError, ErpError
-from edi_server.findings import Finding, has_errors, regrade
-from edi_server.guides import load_guide
-from edi_server.guides.refinement import check_refined, refine
 from edi_server.partners import Agreement
-from edi_server.store import Case, Document, Work, business_key
-from edi_server.translation import translator_for
+from edi_server.store import Document, business_key
 
 #: Looked back beyond the last record seen: a transaction may commit that long after the time it writes.
 OVERLAP = timedelta(minutes=10)
-AGENCY = "UN"
 
 log = logging.getLogger(__name__)
-
-
-class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """A document as the message that an agreement asks for."""
-
-    header: MessageHeader
-    #: Segments between UNH and UNT in normal form.
-    body: list[str]
-    findings: tuple[Finding, ...]
 
 
 def advise_deliveries(corridor: Corridor, agreement_id: str) -> list[tuple[str, str]]:
@@ -57,20 +38,22 @@ def advise_deliveries(corridor: Corridor, agreement_id: str) -> list[tuple[str, 
     deliveries = corridor.erp(agreement.erp, agreement.own.odoo_company_id).deliveries_done(
         customer, reached and reached - OVERLAP
     )
-    staged, failed = [], []
+    prepared: list[Prepared] = []
+    failed = []
     for delivery in deliveries:
         try:
-            staged.append(advise(corridor, agreement, delivery))
+            prepared += _prepare(corridor, agreement, delivery)
         except EdiServerError:
             raise
         except Exception as error:  # one odd delivery must not hold back those behind it
             log.exception("delivery %s cannot be advised", delivery.record_name)
             failed.append(f"Delivery {delivery.record_name} cannot be advised: {type(error).__name__}: {error}")
+    staged = send_all(corridor, agreement, prepared)
     if failed:
         raise ErpError(" ".join(failed), permanent=True)
     if deliveries:
         _advance(corridor, name, max(delivery.changed_at for delivery in deliveries))
-    return [(one, agreement.partner.mailbox) for one in staged if one is not None]
+    return [(one, agreement.partner.mailbox) for one in staged]
 
 
 def _advance(corridor: Corridor, name: str, to: datetime) -> None:
@@ -78,8 +61,8 @@ def _advance(corridor: Corridor, name: str, to: datetime) -> None:
         work.watermarks.advance(name, to)
 
 
-def advise(corridor: Corridor, agreement: Agreement, delivery: DeliveryDone) -> str | None:
-    """Stage the despatch advice of one delivery; the transmission, or None if there is none (known, or not sayable)."""
+def _prepare(corridor: Corridor, agreement: Agreement, delivery: DeliveryDone) -> list[Prepared]:
+    """The despatch advice of a delivery; none where it is known already."""
     advice = _agreed(delivery.advice, agreement)
     content = to_json(advice)
     document = Document(
@@ -100,144 +83,11 @@ def advise(corridor: Corridor, agreement: Agreement, delivery: DeliveryDone) -> 
         erp_record_id=delivery.record_id,
         erp_record_name=delivery.record_name,
     )
-    # Outside the unit of work: writing a message needs no lock, and the key below decides whether it counts.
+    # Only spares the work: the key is claimed when it is staged.
     with corridor.store.read() as work:
         if document.business_key and work.ledger.find(document.business_key):
-            return None
-    return send(corridor, agreement, document, advice)
-
-
-def send(corridor: Corridor, agreement: Agreement, document: Document, content: Record) -> str | None:
-    """Stage an outbound document that is not in the store yet; its transmission, or None if it is known or invalid."""
-    written = write_document(corridor, agreement, content)
-    profile = corridor.profile(agreement)
-    document = msgspec.structs.replace(
-        document,
-        profile=profile.name,
-        profile_version=profile.version,
-        findings=written.findings,
-        validation="invalid" if has_errors(written.findings) else "valid",
-    )
-    request = request_for(agreement, document, written)
-    drafts = {} if document.validation == "invalid" else draft_all(corridor.store, [request])
-    with corridor.store.begin() as work:
-        key, digest = str(document.business_key), str(document.content_hash)
-        claimed = work.ledger.claim_key(key, digest, document.id, erp=document.erp)
-        if claimed.outcome != "new" or claimed.posting.document_id != document.id:
-            return None
-        work.documents.add(document, detail=f"From {document.erp_record_name} in {document.erp}.")
-        if document.validation == "invalid":
-            _open_case(work, document)
-            return None
-        return stage_document(corridor, work, document, request, drafts)
-
-
-def request_for(agreement: Agreement, document: Document, written: Written, *, run: str = "") -> Request:
-    """What is staged for a written document; `run` tells one sending of it from another."""
-    return Request(
-        envelope=_envelope(agreement),
-        letters=(Letter(header=written.header, body=written.body),),
-        groups=_groups(agreement),
-        why=f"{agreement.id} {document.id} {run}".strip(),
-        name=agreement.writing.file_name,
-        number=document.number or "",
-    )
-
-
-def stage_document(
-    corridor: Corridor, work: Work, document: Document, request: Request, drafts: Mapping[str, Draft]
-) -> str:
-    """Stage a document in the caller's unit of work, drafted before it; the id of its transmission."""
-    kind = corridor.kind_of(request.envelope.mailbox)
-    staged = stage(corridor.store, work, request, kind=kind, draft=drafts.get(request.why))
-    work.documents.place(
-        document.id,
-        transmission_id=staged.transmission.id,
-        interchange_id=staged.interchange.id,
-        message_id=staged.messages[0].id,
-    )
-    return staged.transmission.id
-
-
-def write_document(corridor: Corridor, agreement: Agreement, content: Record) -> Written:
-    """A canonical document through the agreement's profile, checked by the guide like anything that comes in."""
-    version = agreement.versions[0]
-    guide = load_guide(syntax=agreement.syntax, version=version, message=agreement.message)
-    guideline = guideline_of(agreement)
-    writing = translator_for(corridor.profile(agreement), guide).write(content)
-    header = _message_header(agreement, version)
-    policies = agreement.policies
-    checked = check_refined(
-        refine(guide, guideline) if guideline else guide,
-        _whole(agreement, header, writing.segments),
-        released=True,
-        codes=policies.code_severity,
-        depth=policies.depth,
-    )
-    findings = regrade((*writing.findings, *checked.findings), policies.severities)
-    return Written(header=header, body=writing.segments, findings=findings)
-
-
-def _whole(agreement: Agreement, header: MessageHeader, body: Sequence[str]) -> list[str]:
-    """The message as it will stand in its interchange, but for its number."""
-    close = x12_writing.close_message if agreement.syntax == "x12" else edifact_writing.close_message
-    return close(msgspec.structs.replace(header, reference="0001"), body)
-
-
-def _message_header(agreement: Agreement, version: str) -> MessageHeader:
-    directory, _, release = version.partition(".")
-    return MessageHeader(
-        type=agreement.message,
-        version=directory,
-        release=release,
-        agency=agreement.writing.x12.agency if agreement.syntax == "x12" else AGENCY,
-        association=agreement.writing.association,
-    )
-
-
-def _groups(agreement: Agreement) -> tuple[GroupHeader, ...]:
-    """The group that its messages go into: always in X12, in EDIFACT where it was agreed."""
-    if agreement.syntax == "x12":
-        kind, version = functional_group(agreement.message), agreement.group_version
-    elif agreement.writing.groups:
-        kind, version = agreement.message, agreement.versions[0]
-    else:
-        return ()
-    group = GroupHeader(
-        message_type=kind,
-        sender=agreement.own_group_written,
-        recipient=agreement.partner_group_written,
-        agency=agreement.writing.x12.agency if agreement.syntax == "x12" else AGENCY,
-        version=version,
-    )
-    return (group,)
-
-
-def _envelope(agreement: Agreement) -> Envelope:
-    writing = agreement.writing
-    is_x12 = agreement.syntax == "x12"
-    expects = agreement.acknowledgments.expected_within is not None
-    header = InterchangeHeader(
-        syntax=agreement.syntax,
-        charset="" if is_x12 else writing.charset,
-        syntax_version=writing.x12.version if is_x12 else writing.syntax_version,
-        sender=agreement.own_written,
-        recipient=agreement.partner_written,
-        application_reference="" if is_x12 else writing.application_reference,
-        acknowledgment_requested=expects or (is_x12 and writing.x12.ask_for_ta1),
-        test=agreement.test,
-        agreement="" if is_x12 else writing.agreement_id,
-        separators=agreement.separators,
-    )
-    return Envelope(
-        header=header,
-        partner=agreement.partner.name,
-        mailbox=agreement.partner.mailbox,
-        agreement=agreement.id,
-        writing=writing,
-        numbers=agreement.control_numbers,
-        counter=agreement.interchange_counter,
-    )
+            return []
+    return [prepare(corridor, agreement, document, advice)]
 
 
 def _agreed(advice: DespatchAdvice, agreement: Agreement) -> DespatchAdvice:
@@ -265,15 +115,3 @@ def _local(when: When | None, zone: ZoneInfo) -> When | None:
     if (local.hour, local.minute, local.second) == (12, 0, 0):
         return When(iso=local.date().isoformat())
     return When(iso=local.replace(tzinfo=None).isoformat(timespec="minutes"))
-
-
-def _open_case(work: Work, document: Document) -> None:
-    sentence = next(finding.sentence for finding in document.findings if finding.severity == "error")
-    case = Case(
-        subject_kind="document",
-        subject_id=document.id,
-        reason="invalid",
-        sentence=f"{document.type} {document.number} was not sent: {sentence}",
-        partner=document.partner,
-    )
-    work.cases.open(case)

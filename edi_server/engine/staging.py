@@ -165,7 +165,7 @@ def stage(store: Store, work: Work, request: Request, *, kind: str, draft: Draft
     envelope, header, named = request.envelope, draft.header, draft.letters
     name = _file_name(request, named[0].header.type if named else "TA1", references[0], draft.at)
     transmission = Transmission(
-        id=_id(request.why),
+        id=transmission_of(request.why),
         direction="outbound",
         partner=envelope.partner,
         mailbox=envelope.mailbox,
@@ -192,7 +192,7 @@ def stage(store: Store, work: Work, request: Request, *, kind: str, draft: Draft
     return Staged(transmission=transmission, interchange=interchange, messages=messages, findings=draft.findings)
 
 
-def _id(why: str) -> str:
+def transmission_of(why: str) -> str:
     """The id of what is staged for that reason: the same whenever it is asked, and sorting by time like every other.
 
     Its instant is that of the last id in the reason, which names what this follows from.

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from edi_server.delivery.outbox import deliver
+from edi_server.engine.advising import advise_all, advise_opened
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import (
     BY_CLOCK,
@@ -148,6 +149,8 @@ class Workflows:
             answers = list(iter_outbound(work, transmission_id))
         for answer in answers:
             self._work.deliver(answer, transmission.mailbox)
+        for advice, mailbox in advise_opened(self._corridor, transmission_id):
+            self._work.deliver(advice, mailbox)
         for lane, ids in batches(documents, self._corridor.configuration.settings.engine.post_workers):
             self._work.post(lane, ids)
         self._settle(RECEIVE, transmission_id)
@@ -164,6 +167,8 @@ class Workflows:
 
     def _post_and_release(self, lane: str, ids: list[str]) -> None:
         afterwards = self._posting.post(ids)
+        for advice, mailbox in advise_all(self._corridor, ids):
+            self._work.deliver(advice, mailbox)
         for document_id in afterwards.released:
             self._work.post(lane, [document_id], run=f"after {ids[0]}")
         for stuck in afterwards.stuck:

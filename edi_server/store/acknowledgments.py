@@ -50,6 +50,10 @@ class Acknowledgments:
             )
         return stored
 
+    def record_advice(self, acknowledgment: Acknowledgment, document_id: str) -> Acknowledgment:
+        """Write down what we said about one document (APERAK, 824); one of a kind per document: the first stays."""
+        return self._store_once(acknowledgment, f"sent|{acknowledgment.kind}|document {document_id}")[0]
+
     def receive(
         self,
         acknowledgment: Acknowledgment,

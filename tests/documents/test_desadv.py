@@ -11,7 +11,7 @@ from golden import compare
 from edi_server.canonical import Batch, DespatchAdvice, DespatchLine, Package, Party, Reference, When
 from edi_server.config import Configuration
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.outbound import _envelope, write_document
+from edi_server.engine.sending import _envelope, write_document
 from edi_server.envelope.edifact import close_message, wrap_edifact
 from edi_server.findings import has_errors
 

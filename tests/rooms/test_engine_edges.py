@@ -18,8 +18,9 @@ from edi_server.engine import finishing
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.hearing import Hearing
 from edi_server.engine.inbound import iter_outbound, open_transmission
-from edi_server.engine.outbound import Written, advise_deliveries, request_for
+from edi_server.engine.outbound import advise_deliveries
 from edi_server.engine.posting import Posting, erp_key
+from edi_server.engine.sending import Written, request_for
 from edi_server.engine.staging import draft_all
 from edi_server.envelope.edifact import open_edifact
 from edi_server.envelope.model import Identity, InterchangeHeader, MessageHeader, MessageRead

@@ -139,14 +139,14 @@ def test_one_delivery_that_cannot_be_advised_holds_back_no_other(plant, monkeypa
         plant.drop_sample(name)
     plant.settle()
     odd, *fine = [name for order in plant.sandbox.orders() for name in plant.sandbox.validate_delivery(order.name)]
-    advise = outbound.advise
+    prepare = outbound._prepare
 
     def stumble(corridor, agreement, delivery):
         if delivery.record_name == odd:
             raise ZeroDivisionError("odd")
-        return advise(corridor, agreement, delivery)
+        return prepare(corridor, agreement, delivery)
 
-    monkeypatch.setattr(outbound, "advise", stumble)
+    monkeypatch.setattr(outbound, "_prepare", stumble)
     plant.daemon.work.advise("nordmarkt/despatch-out", run="now")
     plant.settle()
     plant.daemon.workflows.pick_up()
