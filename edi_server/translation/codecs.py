@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +15,7 @@ import msgspec
 from edi_server.canonical import When
 from edi_server.translation.dates import read_when, write_when
 from edi_server.translation.records import Kind
+from edi_server.translation.x12_dates import read_x12, write_x12
 
 
 class Unreadable(ValueError):  # noqa: N818 — an answer about a document, not an error of the machine
@@ -41,6 +41,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)")
+_WHOLE = re.compile(r"-?[0-9]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Longest number that is taken: the directories allow n..18 and less, and no partner's number may cost memory.
 _LONGEST = 100
@@ -76,32 +77,51 @@ def clean_text(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
-def _read_date8(text: str) -> When:
-    value = read_when(text, "102")
-    if value.format is not None:
-        raise Unreadable("is not a date of eight digits")
+def _read_implied(places: int) -> Callable[[str], Decimal]:
+    """Reads numbers of kind N0 to N9 (X12.6, 3.4.1): the last `places` digits are decimals."""
+
+    def read(text: str) -> Decimal:
+        if not _WHOLE.fullmatch(text) or len(text) > _LONGEST:
+            raise Unreadable("is not a number without decimal point" if _NUMBER.fullmatch(text) else "is not a number")
+        return Decimal(text).scaleb(-places)
+
+    return read
+
+
+def _write_implied(places: int) -> Callable[[Decimal], tuple[str]]:
+    def write(value: Decimal) -> tuple[str]:
+        if not value.is_finite() or abs(value.adjusted()) > _LONGEST:
+            raise Unsayable("is not a number that can be written")
+        whole = value.scaleb(places)
+        if whole != whole.to_integral_value():
+            raise Unsayable(f"has more than {places} decimals")
+        return (format(whole.to_integral_value(), "f"),)
+
+    return write
+
+
+def _read_moment(day: str, clock: str = "", zone: str = "") -> When:
+    value = read_x12(day, clock, zone)
+    if value is None:
+        raise Unreadable("is not a date with a time" if clock or zone else "is not a date of eight digits")
     return value
+
+
+def _write_moment(value: When) -> tuple[str, str, str]:
+    try:
+        return write_x12(value)
+    except ValueError as error:
+        raise Unsayable(str(error)) from None
 
 
 def _write_date8(value: When) -> tuple[str]:
-    try:
-        return (date.fromisoformat(value.iso).strftime("%Y%m%d"),) if value.format is None else (value.iso,)
-    except ValueError:
-        raise Unsayable("is not a date") from None
-
-
-def _read_date_time(day: str, clock: str = "") -> When:
-    value = read_when(day + clock, {4: "203", 6: "204"}.get(len(clock), "102"))
-    if value.format is not None:
-        raise Unreadable("is not a date with a time")
-    return value
+    """The day: a place for a date has no room for the time."""
+    return (_write_moment(value)[0],)
 
 
 def _write_date_time(value: When) -> tuple[str, str]:
-    text, code = write_when(value)
-    if code not in ("102", "203", "204"):
-        raise Unsayable("is neither a date nor a date with a local time")
-    return text[:8], text[8:]
+    """Date and local time: the place has no room for a zone."""
+    return _write_moment(value)[:2]
 
 
 def _write_when(value: When) -> tuple[str, str]:
@@ -120,8 +140,13 @@ _ALL = (
     Codec(name="decimal", kind="decimal", read=read_decimal, write=write_decimal),
     Codec(name="integer", kind="integer", read=read_integer, write=_only),
     Codec(name="dtm", kind="when", elements=("2380", "2379"), arity=2, read=read_when, write=_write_when),
-    Codec(name="date8", kind="when", read=_read_date8, write=_write_date8),
-    Codec(name="date_time", kind="when", arity=2, read=_read_date_time, write=_write_date_time),
+    Codec(name="date8", kind="when", read=_read_moment, write=_write_date8),
+    Codec(name="date_time", kind="when", arity=2, read=_read_moment, write=_write_date_time),
+    Codec(name="date_time_zone", kind="when", arity=3, read=_read_moment, write=_write_moment),
+    *(
+        Codec(name=f"n{places}", kind="decimal", read=_read_implied(places), write=_write_implied(places))
+        for places in range(10)
+    ),
 )
 #: Every codec by the name that profiles use.
 CODECS: dict[str, Codec] = {codec.name: codec for codec in _ALL}

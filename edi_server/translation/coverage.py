@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from edi_server.findings import Place
-from edi_server.guides.model import Tree
+from edi_server.guides.model import Guide, Tree
 from edi_server.syntax.normal import to_text
 from edi_server.translation.interpreter import Mark, read_tree
 from edi_server.translation.plan import FRAME, Plan, tag_of
+from edi_server.translation.x12_runs import real_place
 
 
 class NotCarried(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +85,9 @@ def not_carried(tree: Tree, position: int, mark: Mark, text: str) -> NotCarried:
         element=part.element.id if part else "",
         text=to_text(text)[:80],
     )
+
+
+def real_coverage(guide: Guide, coverage: Coverage) -> Coverage:
+    """Coverage that names elements as they stand in the message, not as a profile sees them."""
+    lost = tuple(replace(one, place=real_place(guide, one.place)) for one in coverage.not_carried)
+    return replace(coverage, not_carried=lost) if lost else coverage

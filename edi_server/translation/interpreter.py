@@ -17,13 +17,12 @@ from edi_server.syntax.normal import to_text
 from edi_server.translation import faults
 from edi_server.translation.codecs import Unreadable
 from edi_server.translation.keeping import SUMMARY, summary_of
-from edi_server.translation.plan import Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, Spot
+from edi_server.translation.plan import FRAME, Binding, Choice, Demand, Frame, Nested, Plan, Scope, Site, Slot, Spot
+from edi_server.translation.x12_runs import unfold
 
 #: Segment number, element, repetition, component: all from 1, but for repetitions from 0.
 Mark = tuple[int, int, int, int]
 Composite = tuple[int, int, list[str]]
-#: Segments that frame a message and carry nothing of the business.
-FRAME = ("UNH", "UNS", "UNT")
 
 
 @dataclass
@@ -141,7 +140,7 @@ class _Reader:
         for node, prefix in state.unread:
             inside = list(_flat(node, self.nested))
             state.kept.update(one.number for one in inside)
-            texts.append(prefix + "'".join(one.text for one in inside))
+            texts.append(prefix + "'".join(unfold(self.plan.guide, one.text) for one in inside))
         return tuple(texts)
 
     def _give_back(self, state: _State) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edi_server.guides.model import Guide
+from edi_server.translation.plan import FRAME, tag_of
+from edi_server.translation.x12_runs import Folded, fold
 
 #: Begins kept texts of the summary section whose tags stand before the lines, too.
 SUMMARY = "@summary "
@@ -19,6 +21,8 @@ def keep(segments: list[str], chunks: list[tuple[int, int, str]]) -> tuple[str, 
     """The kept texts of chunks (first segment, behind the last one, step) in the order of the message."""
     if len(chunks) > 1:
         chunks.sort()
+    if isinstance(segments, Folded):
+        segments = segments.original
     return tuple([prefix + "'".join(segments[first:behind]) for first, behind, prefix in chunks])
 
 
@@ -74,15 +78,15 @@ def place_kept(guide: Guide, anchor: int, text: str) -> tuple[int, list[str]] | 
     Within a group, segments are placed as in a message: as deep as possible, then further out.
     """
     segments = text.removeprefix(SUMMARY).split("'")
-    same = [index for index in guide.children.get(anchor, ()) if _tag(guide, index) == segments[0][:3]]
+    same = [index for index in guide.children.get(anchor, ()) if _tag(guide, index) == tag_of(segments[0])]
     if text.startswith(SUMMARY):
         same = [index for index in same if guide.position(index).section == "summary"]
     here = same[0] if same else None
-    if here is None or guide.position(here).tag in ("UNH", "UNS", "UNT"):
+    if here is None or guide.position(here).tag in FRAME:
         return None
     if len(segments) > 1 and not _fits(guide, here, segments[1:]):
         return None
-    return here, segments
+    return here, [fold(guide, segment) for segment in segments]
 
 
 def _tag(guide: Guide, index: int) -> str:
@@ -96,7 +100,8 @@ def _fits(guide: Guide, trigger: int, segments: list[str]) -> bool:
         while open_groups:
             group, reached = open_groups[-1]
             index = next(
-                (one for one in guide.children.get(group, ()) if one >= reached and _tag(guide, one) == text[:3]), None
+                (one for one in guide.children.get(group, ()) if one >= reached and _tag(guide, one) == tag_of(text)),
+                None,
             )
             if index is not None:
                 open_groups[-1] = (group, index)

@@ -61,7 +61,7 @@ class _Reader:
             elif len(key) == 1 and key[0] in ("document", "shapes", "codes", "constants", "computed", "stamp"):
                 self._problem(key, item.source, "must be a table")
             elif key[0] == "stamp":
-                self._problem(key, item.source, "stamp marks attributes of XML elements; EDIFACT has none")
+                self._problem(key, item.source, "stamp marks attributes of XML elements; EDIFACT and X12 have none")
         return Profile(
             name=name,
             syntax=name.split("/", 1)[0],

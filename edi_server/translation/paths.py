@@ -6,6 +6,14 @@
     summary:MOA[5025=86].5004   behind UNS
     !BGM.4343                   a constant that is always written
 
+Elements of X12 have positions instead, two digits, and neighbouring elements may be one thing (a *run*):
+
+    DTM[01=002].02              the second element of the DTM whose first is 002
+    MEA.04-1                    the first component of its fourth
+    PO1.(06,07)[UP|EN]          07 of the pair 06/07 (or 08/09, 10/11, …) whose first is UP or EN
+    PO1 / (06,07)[06!=UP|EN]    every other such pair; inside, (06,07).06 and (06,07).07
+    N3.(01,02)*                 all of them
+
 Paths of other syntaxes (XML, columns) will be parsed elsewhere into records of their own.
 """
 
@@ -16,11 +24,14 @@ from functools import lru_cache
 
 import msgspec
 
-_COMPOSITE = re.compile(r"[CES][0-9]{3}")
-_ELEMENT = re.compile(r"[0-9]{4}")
-_STEP = re.compile(r"([A-Z][A-Z0-9]{2}|[CES][0-9]{3})((?:\[[^\[\]]*\])*)")
+_RUN = r"\([0-9]{2}(?:,[0-9]{2})+\)"
+_COMPOSITE = re.compile(rf"[CES][0-9]{{3}}|{_RUN}")
+#: A data element of EDIFACT, or a position in a segment of X12, with or without a component.
+_NAME = r"[0-9]{4}|[0-9]{2}(?:-[0-9]{1,2})?"
+_ELEMENT = re.compile(_NAME)
+_STEP = re.compile(rf"([A-Z][A-Z0-9]{{1,2}}|[CES][0-9]{{3}}|{_RUN})((?:\[[^\[\]]*\])*)")
 _CONDITION = re.compile(r"\[([^\[\]]*)\]")
-_TEST = re.compile(r"(!?)([0-9]{4})(?:(!?=)(.+))?")
+_TEST = re.compile(rf"(!?)({_NAME})(?:(!?=)(.+))?")
 _PREFIX = re.compile(r"(!?)(?:(header|detail|summary):)?")
 
 
@@ -49,7 +60,7 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def is_composite(self) -> bool:
-        """True for a composite such as C212."""
+        """True for a composite such as C212, or a run such as (06,07)."""
         return _COMPOSITE.fullmatch(self.tag) is not None
 
     def __str__(self) -> str:
@@ -108,7 +119,21 @@ def _parse_step(text: str) -> Step:
     match = _STEP.fullmatch(text.strip())
     if match is None:
         raise PathError(f"{text.strip()!r} is not a step: write a tag such as DTM or DTM[2005=2]")
-    return Step(match[1], tuple(map(_parse_condition, _CONDITION.findall(match[2]))))
+    positions = run_positions(match[1])
+    if positions and any(there != number for number, there in enumerate(positions, positions[0])):
+        raise PathError(f"{match[1]} names elements that do not stand side by side")
+    conditions = _CONDITION.findall(match[2])
+    return Step(match[1], tuple(_parse_condition(_in_full(one, positions)) for one in conditions))
+
+
+def run_positions(tag: str) -> tuple[int, ...]:
+    """The positions of a run such as (06,07); none for anything else."""
+    return tuple(map(int, tag[1:-1].split(","))) if tag.startswith("(") else ()
+
+
+def _in_full(condition: str, positions: tuple[int, ...]) -> str:
+    """In a run, values alone are compared with its first element."""
+    return f"{positions[0]:02}={condition}" if positions and "=" not in condition else condition
 
 
 def _parse_condition(text: str) -> Condition:
@@ -123,12 +148,23 @@ def _parse_condition(text: str) -> Condition:
 
 def _parse_leaf(text: str) -> Leaf:
     composite, dot, element = _cut(text.strip())
-    if not dot:
+    if not dot and composite.startswith("("):
+        composite, element = _last_of_run(composite)
+    elif not dot:
         composite, element = "", composite
     bare = element.removesuffix("*")
     if not _ELEMENT.fullmatch(bare):
-        raise PathError(f"{element!r} is not a data element: write its four digits, such as 3039")
+        raise PathError(
+            f"{element!r} is not a data element: write its four digits, such as 3039, or its X12 position, such as 03"
+        )
     step = _parse_step(composite) if composite else None
     if step and not step.is_composite:
         raise PathError(f"{composite!r} is not a composite: between segment and data element stands one such as C212")
     return Leaf(bare, step, every=element.endswith("*"))
+
+
+def _last_of_run(text: str) -> tuple[str, str]:
+    """A run and the element that it is read for: its last one."""
+    every = "*" if text.endswith("*") else ""
+    positions = run_positions(text[: text.find(")") + 1])
+    return text.removesuffix("*"), f"{positions[-1]:02}{every}" if positions else every

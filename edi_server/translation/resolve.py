@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -10,8 +11,9 @@ from edi_server.guides.model import Element, ElementUse, Guide, Position
 from edi_server.translation.codecs import CODECS, Codec
 from edi_server.translation.formulas import FormulaError, parse_formula
 from edi_server.translation.nearest import nearest_of
-from edi_server.translation.paths import Condition, Leaf, Path, Step
+from edi_server.translation.paths import Condition, Leaf, Path, Step, run_positions
 from edi_server.translation.plan import (
+    FRAME,
     Binding,
     Choice,
     Demand,
@@ -27,6 +29,7 @@ from edi_server.translation.plan import (
 from edi_server.translation.profile import Entry, Line, Profile, ProfileProblem
 from edi_server.translation.records import fields_of, has_kept
 from edi_server.translation.static import shape_record
+from edi_server.translation.x12_runs import FoldedGuide, fold_guide
 
 
 class NoPlace(Exception):  # noqa: N818 — it is the answer "not in this guide", not an error of the machine
@@ -44,7 +47,7 @@ def resolve(profile: Profile, guide: Guide, direction: Literal["read", "write"])
 
 class _Resolver:
     def __init__(self, profile: Profile, guide: Guide, direction: str) -> None:
-        self.profile, self.guide, self.direction = profile, guide, direction
+        self.profile, self.guide, self.direction = profile, fold_guide(guide, profile), direction
         self.scopes: dict[ScopeKey, Scope] = {}
         self.problems: list[ProfileProblem] = []
 
@@ -255,6 +258,10 @@ class _Resolver:
         return tuple(self._test(row, condition) for condition in conditions)
 
     def _test(self, row: Position, condition: Condition) -> Demand:
+        if _is_position(condition.element):
+            number, part = self._position(row, condition.element)
+            use = row.segment.elements[number - 1]
+            return Demand(number, part, condition.values, condition.negated, alone=use.composite is None)
         for number, use in enumerate(row.segment.elements, 1):
             for part, component in enumerate(use.components, 1):
                 if component.element.id == condition.element:
@@ -270,12 +277,11 @@ class _Resolver:
         if not uses:
             valid = [use.composite for use in row.segment.elements if use.composite]
             raise NoPlace(f"{row.tag} of {self.guide.version} has no composite {composite.tag}", composite.tag, valid)
-        parts = uses[0][1].components
         tests = []
         for condition in composite.conditions:
-            place = next((n for n, part in enumerate(parts, 1) if part.element.id == condition.element), None)
+            ids = _names(composite, uses[0][1])
+            place = next((n for n, name in enumerate(ids, 1) if name == condition.element), None)
             if place is None:
-                ids = [part.element.id for part in parts]
                 raise NoPlace(f"{composite.tag} has no data element {condition.element}", condition.element, ids)
             tests.append(Demand(0, place, condition.values, condition.negated))
         return Choice(tuple(number for number, _ in uses), tuple(tests))
@@ -285,6 +291,12 @@ class _Resolver:
         if composite and leaf.composite and leaf.composite.tag == composite and row.index == scope.frame.position:
             use = next(use for use in row.segment.elements if use.composite == composite)
             choice = Choice((), tuple(self._choice(row, leaf.composite).tests))
+        elif leaf.composite is None and _is_position(leaf.element):
+            number, part = self._position(row, leaf.element)
+            use = row.segment.elements[number - 1]
+            element = use.components[part - 1].element
+            _check_decimals(row, leaf, site, element)
+            return Spot(Choice((number,), (), alone=use.composite is None), (part,), element, use.composite)
         elif leaf.composite is None:
             number, use = self._anywhere(row, leaf)
             choice = Choice((number,), (), alone=use.composite is None)
@@ -293,12 +305,31 @@ class _Resolver:
         else:
             choice = self._choice(row, leaf.composite)
             use = row.segment.elements[choice.elements[0] - 1]
-        parts = [n for n, part in enumerate(use.components, 1) if part.element.id == leaf.element]
+        ids = _names(leaf.composite, use)
+        parts = [n for n, name in enumerate(ids, 1) if name == leaf.element]
+        if leaf.every and leaf.composite and run_positions(leaf.composite.tag):
+            parts = list(range(1, len(ids) + 1))
         if not parts:
-            ids = [part.element.id for part in use.components]
             raise NoPlace(f"{use.composite} of {row.tag} has no data element {leaf.element}", leaf.element, ids)
-        element: Element = use.components[parts[0] - 1].element
-        return Spot(choice, tuple(parts if leaf.every else parts[:1]), element, use.composite)
+        parts = parts if leaf.every else parts[:1]
+        # All elements of a run have the room of the longest: the guide tells about a qualifier that is too long.
+        element = max((use.components[part - 1].element for part in parts), key=lambda one: one.max_length)
+        _check_decimals(row, leaf, site, element)
+        return Spot(choice, tuple(parts), element, use.composite)
+
+    def _position(self, row: Position, name: str) -> tuple[int, int]:
+        """Element and component of a position in a segment of X12, as the (folded) guide has them."""
+        position, _, component = name.partition("-")
+        number, part = int(position), 0
+        if isinstance(self.guide, FoldedGuide):
+            number, part = self.guide.place(row.tag, number)
+        uses = row.segment.elements
+        if self.guide.syntax != "x12" or not 0 < number <= len(uses):
+            raise NoPlace(f"{row.tag} of {self.guide.version} has no element {position}")
+        part = part or int(component or 1)
+        if not 0 < part <= len(uses[number - 1].components):
+            raise NoPlace(f"{row.tag} of {self.guide.version} has no {name}")
+        return number, part
 
     def _anywhere(self, row: Position, leaf: Leaf) -> tuple[int, ElementUse]:
         for number, use in enumerate(row.segment.elements, 1):
@@ -324,13 +355,35 @@ class _Resolver:
             self.problems.append(problem)
 
 
+def _is_position(name: str) -> bool:
+    """True for an element of X12 (03 or 04-1), False for a data element of EDIFACT."""
+    return name[2:3] in ("", "-")
+
+
+def _names(composite: Step | None, use: ElementUse) -> list[str]:
+    """How paths name the components of a composite."""
+    if composite and (positions := run_positions(composite.tag)):
+        return [f"{position:02}" for position in positions]
+    return [part.element.id for part in use.components]
+
+
+def _check_decimals(row: Position, leaf: Leaf, site: Site, element: Element) -> None:
+    """Raise NoPlace where implied decimals (N0 to N9, X12.6 section 3.4) would be taken for others."""
+    implied = re.fullmatch(r"N[0-9]", element.kind) is not None
+    known = re.fullmatch(r"n[0-9]", site.codec.name) is not None
+    is_wrong = (implied or known) and site.codec.name != element.kind.lower()
+    if is_wrong and site.codec.kind == "decimal" and site.line.kind == "value":
+        right = element.kind.lower() if implied else "decimal"
+        raise NoPlace(f"{row.tag} {leaf.element} is of kind {element.kind}: write as = {right!r}")
+
+
 def _companions(codec: Codec, leaf: Leaf) -> list[Leaf]:
     """The further data elements of a codec whose first one was named."""
     return [Leaf(element, leaf.composite) for element in codec.elements[1:]]
 
 
 def _tags(rows: Iterable[Position]) -> list[str]:
-    return list(dict.fromkeys(row.tag for row in rows if row.tag not in ("UNH", "UNS", "UNT")))
+    return list(dict.fromkeys(row.tag for row in rows if row.tag not in FRAME))
 
 
 def _element_ids(uses: Iterable[ElementUse]) -> list[str]:

@@ -137,8 +137,10 @@ def room_of(site: Site, spot: Spot) -> int:
 
 
 def length_of(text: str, spot: Spot) -> int:
-    """Length as the standard counts it: sign and decimal mark of a number do not count (ISO 9735, 10)."""
-    return sum(mark.isdigit() for mark in text) if spot.element.kind == "n" else len(text)
+    """Length as the standard counts it: sign and decimal mark of a number do not count (ISO 9735, 10; X12.6, 3.4)."""
+    kind = spot.element.kind
+    is_number = kind in ("n", "R") or (kind[0] == "N" and kind[1:].isdigit())
+    return sum(mark.isdigit() for mark in text) if is_number else len(text)
 
 
 def most_segments(binding: Binding, guide: Guide) -> int:

@@ -13,13 +13,14 @@ from edi_server.guides.model import Guide, Tree
 from edi_server.translation.check import check_profile
 from edi_server.translation.checks import CHECKS
 from edi_server.translation.compiler import Reader, Writer, compile_reader, compile_writer
-from edi_server.translation.coverage import Coverage, cover
+from edi_server.translation.coverage import Coverage, cover, real_coverage
 from edi_server.translation.normal import normal_record
 from edi_server.translation.plan import Plan
 from edi_server.translation.profile import Line, Profile, Source
 from edi_server.translation.resolve import resolve
 from edi_server.translation.tracing import Tracer, can_trace
 from edi_server.translation.views import VIEWS
+from edi_server.translation.x12_runs import finish_segments, fold_tree, real_finding
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +75,12 @@ class Translator:
 
     def read(self, tree: Tree) -> Reading:
         """The document that a message says; never raises for anything that a message may contain."""
-        document, findings = self._reader(tree)
+        guide = self.reading_plan.guide
+        document, findings = self._reader(fold_tree(guide, tree))
         if self._view:
             document = self._view.to_document(document)
-        return Reading(document=document, findings=(*findings, *self._judge(document)))
+        told = (real_finding(guide, finding) for finding in findings)
+        return Reading(document=document, findings=(*told, *self._judge(document)))
 
     def write(self, document: Record) -> Writing:
         """The segments that say a document, and what of it could not be said; nothing is ever cut.
@@ -86,7 +89,9 @@ class Translator:
         """
         arrangement = self._view.to_arrangement(document) if self._view else document
         segments, findings = self._writer(arrangement)
-        return Writing(segments=segments, findings=(*findings, *self._judge(document)))
+        guide = self.writing_plan.guide
+        told = (real_finding(guide, finding) for finding in findings)
+        return Writing(segments=finish_segments(guide, segments), findings=(*told, *self._judge(document)))
 
     def normal(self, document: Record) -> Record:
         """The document as reading it back after writing gives it, without writing it."""
@@ -110,7 +115,7 @@ class Translator:
         """The document that a message says, and what of the message did not reach it; never raises."""
         traced = self._traced(tree)
         if traced is None:
-            return self.read(tree), cover(self.reading_plan, tree)
+            return self.read(tree), self._covered(tree)
         document, coverage = traced
         if self._view:
             document = self._view.to_document(document)
@@ -119,10 +124,16 @@ class Translator:
     def not_carried(self, tree: Tree) -> Coverage:
         """What of a message did not reach the document, and how much did."""
         traced = self._traced(tree)
-        return cover(self.reading_plan, tree) if traced is None else traced[1]
+        return self._covered(tree) if traced is None else traced[1]
+
+    def _covered(self, tree: Tree) -> Coverage:
+        guide = self.reading_plan.guide
+        return real_coverage(guide, cover(self.reading_plan, fold_tree(guide, tree)))
 
     def _traced(self, tree: Tree) -> tuple[Record, Coverage] | None:
-        return self._tracer.read(tree) if self._tracer else None
+        guide = self.reading_plan.guide
+        traced = self._tracer.read(fold_tree(guide, tree)) if self._tracer else None
+        return traced and (traced[0], real_coverage(guide, traced[1]))
 
     @cached_property
     def _tracer(self) -> Tracer | None:

@@ -7,11 +7,8 @@ the canonical document, the profile names a view and its lines describe the arra
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from edi_server.canonical import (
     Dated,
@@ -30,17 +27,9 @@ from edi_server.canonical import (
     When,
 )
 from edi_server.canonical.order import DocumentFunction
+from edi_server.translation.arranging import View
 from edi_server.translation.profile import ARRANGEMENTS
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """One registered pair."""
-
-    name: str
-    document: type[Record]
-    arrangement: type[Record]
-    to_document: Callable[[Any], Record]
-    to_arrangement: Callable[[Any], Record]
+from edi_server.translation.x12_order_view import ORDER_VIEW
 
 
 class Unit(Record, frozen=True, kw_only=True):
@@ -200,6 +189,7 @@ VIEWS: dict[str, View] = {
         arrangement=DespatchByLevels,
         to_document=_by_packages,
         to_arrangement=_by_levels,
-    )
+    ),
+    **{view.name: view for view in (ORDER_VIEW,)},
 }
 ARRANGEMENTS.update({"Level": Level, "Unit": Unit, "DespatchByLevels": DespatchByLevels})

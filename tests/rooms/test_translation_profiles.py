@@ -308,7 +308,7 @@ def test_paths_parse(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "dtm", "DTM[", "DTM[2005=]", "DTM[2005=a||b]", "DTM.", "DTM.20", "A/B", "BGM.X.1004"]
+    "text", ["", "dtm", "DTM[", "DTM[2005=]", "DTM[2005=a||b]", "DTM.", "DTM.2", "A/B", "BGM.X.1004"]
 )
 def test_what_is_not_a_path_says_why(text):
     with pytest.raises(PathError, match=r".+"):

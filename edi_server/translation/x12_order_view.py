@@ -1,0 +1,108 @@
+"""Orders as X12 850 arranges them.
+
+* Names of parties stand in N1 and N2.
+* Release and contract number stand in BEG, like references in REF (their qualifiers there: RE and CT).
+* Deliveries of a line stand in SCH (when) or in SDQ (where).
+"""
+
+from __future__ import annotations
+
+from edi_server.canonical import Delivery, Order, OrderLine, Reference
+from edi_server.translation.arranging import View
+from edi_server.translation.profile import ARRANGEMENTS
+from edi_server.translation.x12_sharing import (
+    NamedParty,
+    demote,
+    fields_of,
+    joined_parties,
+    joined_party,
+    parted_parties,
+    parted_party,
+    promote,
+)
+
+_PARTIES = ("buyer", "supplier", "ship_to", "invoice_to")
+_RELEASE, _CONTRACT = "RE", "CT"
+
+
+class LineBySegments(OrderLine, frozen=True):
+    """A line whose deliveries stand in two kinds of segments."""
+
+    #: Numbers of the article that have no field: qualifier and number, a line each.
+    numbers: tuple[str, ...] = ()
+    #: By time (SCH).
+    schedules: tuple[Delivery, ...] = ()
+    #: By place (SDQ).
+    destinations: tuple[Delivery, ...] = ()
+    parties: tuple[NamedParty, ...] = ()
+
+
+class OrderBySegments(Order, frozen=True, kw_only=True):
+    """An order as its segments are."""
+
+    release: str | None = None
+    contract: str | None = None
+    buyer: NamedParty | None = None
+    supplier: NamedParty | None = None
+    ship_to: NamedParty | None = None
+    invoice_to: NamedParty | None = None
+    parties: tuple[NamedParty, ...] = ()
+    lines: tuple[LineBySegments, ...] = ()
+
+
+def _to_document(arrangement: OrderBySegments) -> Order:
+    fields = fields_of(arrangement)
+    numbers = ((_RELEASE, fields.pop("release")), (_CONTRACT, fields.pop("contract")))
+    first = tuple(Reference(kind=kind, number=number) for kind, number in numbers if number)
+    for name in _PARTIES:
+        fields[name] = joined_party(fields[name])
+    fields["references"] = first + arrangement.references
+    fields["parties"] = joined_parties(arrangement.parties)
+    fields["lines"] = tuple(map(_to_line, arrangement.lines))
+    return Order(**fields)
+
+
+def _to_line(line: LineBySegments) -> OrderLine:
+    fields = fields_of(line)
+    fields["deliveries"] = fields.pop("schedules") + fields.pop("destinations")
+    fields["parties"] = joined_parties(line.parties)
+    promote(fields)
+    return OrderLine(**fields)
+
+
+def _to_arrangement(document: Order) -> OrderBySegments:
+    fields = fields_of(document)
+    references = list(document.references)
+    for name, kind in (("release", _RELEASE), ("contract", _CONTRACT)):
+        if references and references[0] == Reference(kind=kind, number=references[0].number):
+            fields[name] = references.pop(0).number
+    for name in _PARTIES:
+        fields[name] = parted_party(fields[name])
+    fields["references"] = tuple(references)
+    fields["parties"] = parted_parties(document.parties)
+    fields["lines"] = tuple(map(_by_segments, document.lines))
+    return OrderBySegments(**fields)
+
+
+def _by_segments(line: OrderLine) -> LineBySegments:
+    fields = fields_of(line)
+    deliveries = fields.pop("deliveries")
+    fields["schedules"] = tuple(one for one in deliveries if not _is_by_place(one))
+    fields["destinations"] = tuple(one for one in deliveries if _is_by_place(one))
+    fields["parties"] = parted_parties(line.parties)
+    demote(fields)
+    return LineBySegments(**fields)
+
+
+def _is_by_place(delivery: Delivery) -> bool:
+    return delivery.place is not None and delivery.deliver_on is None
+
+
+ORDER_VIEW = View(
+    name="x12-order",
+    document=Order,
+    arrangement=OrderBySegments,
+    to_document=_to_document,
+    to_arrangement=_to_arrangement,
+)
+ARRANGEMENTS.update({"OrderBySegments": OrderBySegments, "LineBySegments": LineBySegments})
