@@ -4,18 +4,20 @@ The order of effects makes every crash harmless:
 
 1. the final bytes stand in the archive under their control number, the transmission is `pending`;
 2. the mailbox stages them; then the transmission is `staged`;
-3. the mailbox hands them over; then the transmission is `sent`.
+3. the mailbox hands them over; then the transmission is `sent`, or `delivered` where the transport has a proof of that.
 
 A crash between two effects repeats the later one, and the mailbox answers a repeated hand-over of something that is no
-longer staged with "delivered before".
+longer staged with "delivered before". A proof that comes later is settled by `edi_server.delivery.proofs`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 from uuid import NAMESPACE_OID, uuid5
 
+from edi_server.errors import TransportError
 from edi_server.store import DeliveryAttempt, Interchange, Store, Transmission, Work
 from edi_server.store.records import now
 from edi_server.transports.port import HandedOver, Transport
@@ -41,11 +43,22 @@ def deliver(
             transport.stage(transmission.id, transmission.mailbox, content.read())
         with store.begin() as work:
             work.transmissions.move(transmission.id, "staged")
-    elif transmission.delivery == "sent":
+    elif transmission.delivery in ("sent", "delivered"):
         return
-    handed = transport.hand_over(transmission.id, transmission.mailbox, transmission.name)
+    handed = _hand_over(store, transport, transmission)
+    proof_hash = store.archive.put(handed.proof).hash if handed.proof else None
     with store.begin() as work:
-        _record_sent(work, transmission, handed, expected_within)
+        _record_sent(work, transmission, handed, proof_hash, expected_within)
+
+
+def _hand_over(store: Store, transport: Transport, transmission: Transmission) -> HandedOver:
+    """Hand over; what goes wrong stands in the timeline, whether it is tried again or not."""
+    try:
+        return transport.hand_over(transmission.id, transmission.mailbox, transmission.name)
+    except TransportError as error:
+        with store.begin() as work:
+            work.timeline.add(transmission.subject, "not handed over", result="failed", detail=str(error))
+        raise
 
 
 def _is_staged(work: Work, transmission: Transmission) -> bool:
@@ -61,9 +74,11 @@ def _record_sent(
     work: Work,
     transmission: Transmission,
     handed: HandedOver,
+    proof_hash: str | None,
     expected_within: Callable[[Interchange], timedelta | None],
 ) -> None:
     detail = "It had been handed over before." if handed.earlier else f"As {handed.name}."
+    state: Literal["sent", "delivered"] = "delivered" if handed.confirmed and proof_hash else "sent"
     attempt = DeliveryAttempt(
         # One id per attempt, so that the same attempt recorded after a crash is the same row.
         id=str(uuid5(NAMESPACE_OID, f"{transmission.id}/{transmission.attempts + 1}")),
@@ -72,9 +87,13 @@ def _record_sent(
         detail=detail,
     )
     work.transmissions.record_attempt(attempt)
-    work.transmissions.move(transmission.id, "sent", detail=detail)
+    work.transmissions.move(transmission.id, state, detail=detail)
+    work.transmissions.add_detail(transmission.id, handed.detail)
+    if proof_hash is not None:
+        work.transmissions.keep_proof(transmission.id, proof_hash)
     for document in work.documents.of(transmission=transmission.id):
-        work.documents.change(document.id, "sent", delivery="sent")
+        if document.delivery != "delivered":
+            work.documents.change(document.id, state, delivery=state)
     for interchange in work.interchanges.of(transmission.id):
         within = expected_within(interchange)
         if within is not None and interchange.acknowledgment == "none":

@@ -8,25 +8,29 @@ import time
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from edi_server.config import Configuration
+from edi_server.engine.telling import tell_status
 from edi_server.erp.odoo import OdooErp
 from edi_server.erp.port import Erp
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Agreement, Book
 from edi_server.partners.book import digest_of
+from edi_server.partners.exchange import FOLDER
 from edi_server.store import Interchange, Store
 from edi_server.translation import Profile, load_profile
 from edi_server.translation.load import builtin_root
 from edi_server.transports.folder import FolderTransport
 from edi_server.transports.port import Transport
 
+if TYPE_CHECKING:
+    from edi_server.engine.network import Network
+
 log = logging.getLogger(__name__)
 
-#: Kind of the transport of every mailbox, until partner files can name another.
-FOLDER = "folder"
 #: How often the files of profiles are looked at, at most.
 LOOK_SECONDS = 1.0
 #: Path, time of change in nanoseconds, and size of every file.
@@ -58,30 +62,35 @@ class Corridor:
         self._files: tuple[_Files, float] = ((), 0.0)
         self._lock = threading.Lock()
         self._reported = ""
+        #: What listens and polls; only the daemon has it.
+        self.network: Network | None = None
 
     @cached_property
     def store(self) -> Store:
         """Database and archive, opened on first use: dry runs need neither."""
         return Store.open(self.configuration.database_url(), Path(self.configuration.settings.paths.archive))
 
-    def kind_of(self, mailbox: str) -> str:  # noqa: ARG002 — the place where mailboxes of another kind are told apart
-        """Kind of the transport that a mailbox is on, such as "folder"."""
-        return FOLDER
+    def kind_of(self, mailbox: str) -> str:
+        """Kind of the transport by which its partner is delivered to, such as "folder" or "as2"."""
+        partner = self.book.partner_of_mailbox(mailbox)
+        return partner.delivers_by if partner else FOLDER
 
-    def kinds(self) -> tuple[str, ...]:
-        """Every kind of transport that is collected from."""
-        return (FOLDER,)
-
-    def transport(self, kind: str) -> Transport:
+    def transport(self, kind: str, mailbox: str = "") -> Transport:
         """A transport of the caller's own: an instance is used from one thread at a time. Raises ConfigurationError."""
         if kind == FOLDER:
             return self._folders()
-        raise ConfigurationError(f"There is no transport of kind '{kind}' in this version; install the one that sent.")
+        if self.network is None:
+            raise ConfigurationError(f"What goes by {kind} is delivered by the daemon only; start `edi-server serve`.")
+        return self.network.transport(kind, mailbox)
+
+    def tell(self, transmission_id: str) -> None:
+        """Let the partner know how a transmission of theirs stands, where the transport has a way to say it."""
+        tell_status(self.configuration, self.book, self.store, transmission_id)
 
     def prepare_mailboxes(self) -> None:
         """Make the folders of every partner's mailbox that is one."""
-        mailboxes = [partner.mailbox for partner in self.book.partners.values()]
-        self._folders().prepare([mailbox for mailbox in mailboxes if self.kind_of(mailbox) == FOLDER])
+        partners = self.book.partners.values()
+        self._folders().prepare([partner.mailbox for partner in partners if partner.uses_folder])
 
     def _folders(self) -> FolderTransport:
         settings = self.configuration.settings

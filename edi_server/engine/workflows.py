@@ -120,7 +120,8 @@ class Workflows:
             # What an earlier release submitted before each ERP had a queue of its own.
             Queue(name=POST, workers=engine.post_workers),
             *(Queue(name=_queue(POST, f"{erp}/"), workers=engine.post_workers) for erp in erps),
-            Queue(name=DELIVER, workers=engine.receive_workers),
+            # Mostly they wait for others: one that is away must not hold up the rest.
+            Queue(name=DELIVER, workers=settings.transports.deliveries),
             Queue(name=ADVISE, workers=engine.post_workers),
             Queue(name=WATCH, workers=1),
         ]
@@ -153,6 +154,7 @@ class Workflows:
             self._work.deliver(advice, mailbox)
         for lane, ids in batches(documents, self._corridor.configuration.settings.engine.post_workers):
             self._work.post(lane, ids)
+        self._corridor.tell(transmission_id)
         self._settle(RECEIVE, transmission_id)
 
     # post
@@ -162,8 +164,12 @@ class Workflows:
         try:
             self._durable.attempt("post", self._post_and_release, lane, ids)
         except GaveUp as gave_up:
-            self._durable.attempt("mark parked", self._posting.give_up, ids, gave_up.failure.error, is_last=True)
+            self._durable.attempt("mark parked", self._give_up_posting, ids, gave_up.failure.error, is_last=True)
             self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), gave_up.failure)
+
+    def _give_up_posting(self, ids: list[str], error: str) -> None:
+        self._posting.give_up(ids, error)
+        self._tell(ids)
 
     def _post_and_release(self, lane: str, ids: list[str]) -> None:
         afterwards = self._posting.post(ids)
@@ -178,6 +184,14 @@ class Workflows:
             self._write_letter(_letter(POST, stuck.document_id, lane, argument, subject, failure))
         if ids[0] not in {stuck.document_id for stuck in afterwards.stuck}:
             self._settle(POST, ids[0])
+        self._tell([*ids, *(stuck.document_id for stuck in afterwards.stuck)])
+
+    def _tell(self, ids: list[str]) -> None:
+        """Let partners know how their transmissions stand that these documents came by."""
+        with self._corridor.store.read() as work:
+            came_by = [work.documents.get(one).transmission_id for one in ids]
+        for transmission_id in dict.fromkeys(filter(None, came_by)):
+            self._corridor.tell(transmission_id)
 
     # deliver
 
@@ -193,10 +207,10 @@ class Workflows:
 
     def _hand_over(self, transmission_id: str) -> None:
         with self._corridor.store.read() as work:
-            kind = work.transmissions.get(transmission_id).transport
+            transmission = work.transmissions.get(transmission_id)
         deliver(
             self._corridor.store,
-            self._corridor.transport(kind),
+            self._corridor.transport(transmission.transport, transmission.mailbox),
             transmission_id,
             expected_within=self._corridor.expected_within,
         )

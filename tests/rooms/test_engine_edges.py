@@ -615,7 +615,7 @@ def test_a_mailbox_is_on_the_transport_that_one_place_says(plant, monkeypatch):
     with plant.store.read() as work:
         [answer] = [work.transmissions.get(each) for each in iter_outbound(work, one.id)]
     assert answer.transport == "pigeon for nordmarkt"
-    with pytest.raises(ConfigurationError, match="no transport of kind"):
+    with pytest.raises(ConfigurationError, match="delivered by the daemon only"):
         plant.corridor.transport(answer.transport)
 
 

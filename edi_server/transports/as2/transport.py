@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
-from edi_server.errors import TransportError
+from edi_server.errors import EdiServerError, TransportError
 from edi_server.transports.as2.letters import Letter, Letters
 from edi_server.transports.as2.mdn import ReceiptError, read_receipt
 from edi_server.transports.as2.message import MessageError, Payload, make_message
@@ -21,6 +22,8 @@ from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)
 
+#: Receipts that are on their way at a time: one partner who is away must not hold up the others.
+_SIDE_BY_SIDE = 8
 _CONTENT_TYPES = {"edifact": "application/edifact", "x12": "application/edi-x12", "xml": "application/xml"}
 
 
@@ -64,9 +67,19 @@ class As2Transport:
 
     def send_receipts(self) -> float | None:
         """Try the asynchronous receipts that are due; seconds until others may be, None if none waits."""
-        for letter in self._letters.due():
-            self._send(letter)
+        due = self._letters.due()
+        for start in range(0, len(due), _SIDE_BY_SIDE):
+            few = due[start : start + _SIDE_BY_SIDE]
+            for letter, problem in zip(few, self._loop.run(self._send_all(few), 90), strict=True):
+                if problem:
+                    self._put_off(letter, problem)
+                else:
+                    self._letters.settle(letter)
         return 5.0 if self._letters.waiting() else None
+
+    async def _send_all(self, letters: list[Letter]) -> list[str]:
+        """Send receipts side by side; what went wrong with each, "" for nothing."""
+        return list(await asyncio.gather(*(self._send(letter) for letter in letters)))
 
     def claimed(self) -> list[Claim]:
         """See `Transport`."""
@@ -181,20 +194,13 @@ class As2Transport:
         proof = self._sendings.receipt(sending.transmission_id)
         return HandedOver(name=name, earlier=earlier, proof=proof, detail=_detail(sending))
 
-    def _send(self, letter: Letter) -> None:
-        """One asynchronous receipt."""
+    async def _send(self, letter: Letter) -> str:
         line = self._lines().get(letter.mailbox)
         try:
-            answer = self._loop.run(
-                post(letter.url, letter.headers, letter.body, tls=line.tls if line else None, seconds=60), 90
-            )
-        except TransportError as error:
-            self._put_off(letter, str(error))
-            return
-        if 200 <= answer.status < 300:
-            self._letters.settle(letter)
-        else:
-            self._put_off(letter, f"the answer is {answer.status}")
+            answer = await post(letter.url, letter.headers, letter.body, tls=line.tls if line else None, seconds=60)
+        except EdiServerError as error:
+            return str(error)
+        return "" if 200 <= answer.status < 300 else f"the answer is {answer.status}"
 
     def _put_off(self, letter: Letter, why: str) -> None:
         goes_on = self._letters.put_off(letter)

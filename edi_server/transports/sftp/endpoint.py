@@ -156,6 +156,13 @@ class Endpoint:
         for listener in self._listeners:
             await listener.wait_closed()
 
+    async def end_strangers(self) -> None:
+        """End the connections of those who have no account any more."""
+        known = self.trees()
+        for login in list(self._connections):
+            if login.tree is not None and login.tree.account.name not in known:
+                login.end("the account was closed")
+
     def connected(self, login: _Login) -> None:
         """Note an open connection."""
         self._connections.add(login)

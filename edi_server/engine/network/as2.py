@@ -1,0 +1,163 @@
+"""Our AS2 station, and what we send to those of partners."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edi_server.engine.as2_agreed import alarms, line_of, own_keys
+from edi_server.engine.network.notices import UNKNOWN, US
+from edi_server.engine.network.part import Ground, start
+from edi_server.engine.network.rounds import Round
+from edi_server.errors import ConfigurationError
+from edi_server.partners import Partner
+from edi_server.transports.as2.letters import Letters
+from edi_server.transports.as2.sending import Sendings
+from edi_server.transports.as2.station import Notice, Station
+from edi_server.transports.as2.transport import As2Transport, Line
+from edi_server.transports.http_front import Front, Reply, Request
+from edi_server.transports.spool import Spool
+
+log = logging.getLogger(__name__)
+
+KIND = "as2"
+#: A Message-ID that comes again after this time is a new message. Of what we sent, the store keeps what matters.
+_KEPT = timedelta(days=400)
+#: How often certificates are looked at, and what was agreed is put together anew: own keys have dates.
+_HOUR = 3600.0
+
+
+class As2Part:
+    """See `Part`."""
+
+    kinds: tuple[str, ...] = (KIND,)
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._configuration = ground.corridor.configuration
+        self._settings = self._configuration.settings.transports.as2
+        folder = Path(self._configuration.settings.paths.data) / "as2"
+        self._spool, self._letters, self._sendings = (
+            Spool(folder / "spool"),
+            Letters(folder / "receipts"),
+            Sendings(folder / "sent"),
+        )
+        #: By mailbox, replaced as a whole.
+        self._lines: dict[str, Line] = {}
+        self._renewing = threading.Lock()
+        self._front: Front | None = None
+        self._station = self._open_station()
+        self._rounds: tuple[Round, ...] = ()
+        #: Port of the listener.
+        self.port = 0
+
+    def is_wanted(self) -> bool:
+        """See `Part`."""
+        return bool(self._settings.listen) or any(self._partners())
+
+    def prepare(self) -> None:
+        """See `Part`."""
+        self._spool.prepare()
+        self.renew()
+
+    def open(self) -> None:
+        """See `Part`."""
+        collector = self._ground.collector(KIND, self._transport())
+        receipts = self._transport()
+        self._rounds = (
+            start("as2", collector.collect),
+            start("as2 receipts", receipts.send_receipts, longest=30),
+            start("as2 certificates", self._look_at_certificates, longest=_HOUR),
+        )
+        if not self._settings.listen:
+            return
+        settings = self._settings
+        self._front, self.port = self._ground.listen(
+            settings.listen, settings.path, self._take, settings.limits, settings.tls
+        )
+
+    def renew(self) -> None:
+        """See `Part`. What cannot be used is said, and does not hurt the other partners."""
+        with self._renewing:
+            try:
+                own = own_keys(self._configuration, _now())
+            except ConfigurationError as error:
+                self._ground.notices.tell(US, "as2-keys", str(error))
+                own = ()
+            lines = {}
+            for partner in self._partners():
+                try:
+                    lines[partner.mailbox] = line_of(partner, own, self._configuration)
+                except ConfigurationError as error:
+                    self._ground.notices.tell(partner.name, "as2-agreed", f"AS2 with them does not work: {error}")
+            self._lines = lines
+
+    def close(self) -> None:
+        """See `Part`."""
+        if self._front is not None:
+            self._ground.loop.run(self._front.close(), 30)
+            self._front = None
+        for one in self._rounds:
+            one.stop()
+        for one in self._rounds:
+            one.join()
+
+    def transport(self, mailbox: str) -> As2Transport:  # noqa: ARG002 — one for all partners
+        """See `Part`."""
+        return self._transport()
+
+    def _open_station(self) -> Station:
+        return Station(
+            spool=self._spool,
+            letters=self._letters,
+            sendings=self._sendings,
+            relations=lambda: [line.relation for line in self._lines.values()],
+            clock=_now,
+            largest=self._settings.limits.largest,
+            notice=self._tell,
+        )
+
+    def _transport(self) -> As2Transport:
+        return As2Transport(
+            spool=self._spool,
+            letters=self._letters,
+            sendings=self._sendings,
+            loop=self._ground.loop,
+            lines=lambda: self._lines,
+            clock=_now,
+        )
+
+    def _partners(self) -> Iterable[Partner]:
+        return [one for one in self._ground.corridor.book.partners.values() if one.as2 is not None]
+
+    def _take(self, request: Request) -> Reply:
+        try:
+            return self._station.receive(request.headers, request.body, address=request.address)
+        finally:
+            for one in self._rounds[:2]:
+                one.wake()
+
+    def _tell(self, notice: Notice) -> None:
+        partner = self._ground.corridor.book.partner_of_mailbox(notice.mailbox) if notice.mailbox else None
+        about = partner.name if partner else UNKNOWN
+        self._ground.notices.tell(about, notice.cause, notice.sentence, is_serious=notice.is_serious)
+
+    def _look_at_certificates(self) -> float:
+        """Alarms about certificates that end, and those of others settled; then a tidy up."""
+        now = _now()
+        self.renew()
+        for alarm in alarms(self._partners(), self._lines, self._configuration, now):
+            if alarm.is_over:
+                self._ground.notices.settle(alarm.about, alarm.cause, "There is a certificate that lasts longer.")
+            else:
+                self._ground.notices.tell(alarm.about, alarm.cause, alarm.sentence)
+        self._spool.forget(now - _KEPT)
+        self._sendings.forget((now - _KEPT).timestamp())
+        return _HOUR
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,138 @@
+"""Our HTTP drop, and partners' webhooks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edi_server.config import Configuration
+from edi_server.engine.network.part import Ground, start
+from edi_server.engine.network.rounds import Round
+from edi_server.engine.network_secrets import read_text, tls_of
+from edi_server.errors import ConfigurationError
+from edi_server.partners import Partner
+from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, Webhook
+from edi_server.transports.http_front import Front, Reply, Request
+from edi_server.transports.spool import Spool
+
+KIND = "drop"
+#: An idempotency key that comes again after this time is a new one.
+_KEPT = timedelta(days=400)
+
+
+class DropPart:
+    """See `Part`."""
+
+    kinds: tuple[str, ...] = ("webhook", KIND)
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._configuration = ground.corridor.configuration
+        self._settings = self._configuration.settings.transports.drop
+        self._folder = Path(self._configuration.settings.paths.data) / "drop"
+        self._spool = Spool(self._folder / "spool")
+        self._accounts: dict[str, DropAccount] = {}
+        self._webhooks: dict[str, Webhook] = {}
+        self._drop = Drop(spool=self._spool, accounts=lambda: self._accounts, clock=_now)
+        self._front: Front | None = None
+        self._round: Round | None = None
+        self._forgotten = datetime.min.replace(tzinfo=UTC)
+        #: Port of the listener.
+        self.port = 0
+
+    def is_wanted(self) -> bool:
+        """See `Part`."""
+        return bool(self._settings.listen) or any(one.drop or one.webhook for one in self._partners())
+
+    def prepare(self) -> None:
+        """See `Part`."""
+        self._spool.prepare()
+        self.renew()
+
+    def open(self) -> None:
+        """See `Part`."""
+        collector = self._ground.collector(KIND, self._transport())
+
+        def collect() -> float | None:
+            if _now() - self._forgotten > timedelta(days=1):
+                self._spool.forget(_now() - _KEPT)
+                self._forgotten = _now()
+            return collector.collect()
+
+        self._round = start("drop", collect)
+        settings = self._settings
+        if settings.listen:
+            self._front, self.port = self._ground.listen(
+                settings.listen, settings.path, self._take, settings.limits, settings.tls
+            )
+
+    def renew(self) -> None:
+        """See `Part`."""
+        self._accounts = {account.name: account for one in self._partners() if (account := account_of(one))}
+        webhooks = {}
+        for partner in self._partners():
+            try:
+                hook = webhook_of(partner, self._ground.corridor.configuration)
+            except ConfigurationError as error:
+                self._ground.notices.tell(partner.name, "webhook", f"Their webhook does not work: {error}")
+                continue
+            if hook is not None:
+                webhooks[partner.mailbox] = hook
+        self._webhooks = webhooks
+
+    def close(self) -> None:
+        """See `Part`."""
+        if self._front is not None:
+            self._ground.loop.run(self._front.close(), 30)
+            self._front = None
+        if self._round is not None:
+            self._round.stop()
+            self._round.join()
+
+    def transport(self, mailbox: str) -> DropTransport:  # noqa: ARG002 — one for all partners
+        """See `Part`."""
+        return self._transport()
+
+    def _transport(self) -> DropTransport:
+        return DropTransport(
+            spool=self._spool,
+            staged=self._folder / "staged",
+            loop=self._ground.loop,
+            webhooks=lambda: self._webhooks,
+        )
+
+    def _partners(self) -> list[Partner]:
+        return list(self._ground.corridor.book.partners.values())
+
+    def _take(self, request: Request) -> Reply:
+        try:
+            return self._drop.take(request)
+        finally:
+            if self._round is not None:
+                self._round.wake()
+
+
+def account_of(partner: Partner) -> DropAccount | None:
+    """The partner's account of the drop, if it has one."""
+    if partner.drop is None:
+        return None
+    tokens = tuple(Token(digest=one.digest, ends=one.ends) for one in partner.drop.tokens)
+    return DropAccount(name=partner.drop.account or partner.name, mailbox=partner.mailbox, tokens=tokens)
+
+
+def webhook_of(partner: Partner, configuration: Configuration) -> Webhook | None:
+    """The partner's webhook, if it has one. Raises ConfigurationError."""
+    if partner.webhook is None:
+        return None
+    agreed = partner.webhook
+    return Webhook(
+        mailbox=partner.mailbox,
+        url=agreed.url,
+        secret=read_text(agreed.signing_key, configuration),
+        tls=tls_of(agreed.tls, configuration),
+        seconds=agreed.seconds,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,67 @@
+"""What happens around partners beside transmissions: an event in their timeline, a case where somebody has to look."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from edi_server.store import Case, Store, Subject
+
+log = logging.getLogger(__name__)
+
+#: Who it is about where it is no partner: ourselves, and nobody we know. No file can be called so.
+US, UNKNOWN = ":us", ":unknown"
+#: The same cause is written down once in this time: strangers can repeat themselves as often as they like.
+_SECONDS = 600.0
+_MOST = 10_000
+
+
+class Notices:
+    """Used from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def tell(self, about: str, cause: str, sentence: str, *, is_serious: bool = True) -> None:
+        """Note that something happened to a partner (or `US`, `UNKNOWN`). A serious one is a case, one per cause."""
+        log.log(logging.WARNING if is_serious else logging.INFO, "%s: %s", about, sentence)
+        if self._is_repeated(about, cause):
+            return
+        subject = Subject("partner", about)
+        with self._store.begin() as work:
+            if not is_serious:
+                work.timeline.add(subject, cause, detail=sentence)
+                return
+            case = Case(
+                subject_kind="partner",
+                subject_id=about,
+                reason=cause,
+                sentence=sentence,
+                partner=None if about.startswith(":") else about,
+            )
+            there = work.cases.open(case)
+            if there.id != case.id:
+                work.timeline.add(subject, cause, detail=sentence)
+            if there.closed_at is not None:
+                work.cases.move(there.id, "open", actor="system", note=sentence)
+
+    def settle(self, about: str, cause: str, note: str) -> None:
+        """The cause is gone: its case is fixed."""
+        with self._lock:
+            self._last.pop((about, cause), None)
+        with self._store.begin() as work:
+            work.cases.settle(Subject("partner", about), reason=cause, note=note)
+
+    def _is_repeated(self, about: str, cause: str) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            before = self._last.get((about, cause))
+            if before is not None and now - before < _SECONDS:
+                return True
+            if len(self._last) >= _MOST:
+                self._last.clear()
+            self._last[about, cause] = now
+            return False
