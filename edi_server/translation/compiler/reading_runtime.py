@@ -34,14 +34,13 @@ class Numbers(dict[str, Decimal]):
 
     def __missing__(self, text: str) -> Decimal:
         """Read a number that was not met before."""
-        if len(text) > self.LONGEST:
-            # What most amounts look like; a third of the time that the full pattern takes.
-            plain = len(text) < _PLAIN and text.isascii() and text.replace(".", "", 1).isdecimal()
-            return Decimal(text) if plain else read_decimal(text)
-        value = read_decimal(text)
-        if len(self) >= self.MOST:
-            self.clear()
-        self[text] = value
+        # What most numbers look like; a third of the time that the full pattern takes.
+        plain = text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) < _PLAIN
+        value = Decimal(text) if plain else read_decimal(text)
+        if len(text) <= self.LONGEST:
+            if len(self) >= self.MOST:
+                self.clear()
+            self[text] = value
         return value
 
 
