@@ -78,8 +78,9 @@ def _edi(rest: bytes, start: int, found: str) -> Kind | None:
     """Whichever of EDIFACT and X12 begins first."""
     if code_page(rest):
         return Kind(syntax="x12", start=start, tag="ISA", sentence="This is ANSI X12 in EBCDIC.", found=found)
-    edifact, x12 = find_interchange(rest), find_x12(rest)
-    if edifact and not (x12 and x12.start() < edifact.start()):
+    edifact = find_interchange(rest)
+    x12 = find_x12(rest, edifact.start() if edifact else None)
+    if edifact and not x12:
         tag = edifact[0].translate(None, b"\r\n")[:3].decode("ascii")
         sentence = "This is an EDIFACT message without UNB." if tag in ("UNG", "UNH") else "This is EDIFACT."
         return Kind(syntax="edifact", start=start + edifact.start(), tag=tag, sentence=sentence, found=found)

@@ -38,9 +38,15 @@ class X12Start(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-def find_x12(piece: bytes) -> re.Match[bytes] | None:
-    """Where X12 starts in a piece of bytes."""
-    return _START.search(piece)
+def find_x12(piece: bytes, before: int | None = None) -> re.Match[bytes] | None:
+    """Where X12 starts in a piece of bytes; with `before`, only a start in front of that offset counts.
+
+    Looking through a few kilobytes takes as long as checking a message, so that it is worth saying.
+    """
+    if before is None:
+        return _START.search(piece)
+    found = _START.search(piece, 0, before + _LONGEST_START)
+    return found if found and found.start() < before else None
 
 
 def find_x12_start(window: Window) -> tuple[Junk | None, X12Start | None]:

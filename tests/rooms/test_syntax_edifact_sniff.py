@@ -68,3 +68,11 @@ def test_what_comes_near_is_told_why_it_is_not_read(head, words):
 
 def test_a_cut_head_is_enough():
     assert sniff((b"junk\n" * 100 + EDIFACT * 100)[:ENOUGH]).syntax == "edifact"
+
+
+@pytest.mark.parametrize("between", [b"", b"\r\n", b"junk that goes on for a while\r\n" * 20])
+def test_whichever_syntax_begins_first_is_it(between):
+    assert sniff(ISA + between + EDIFACT).tag == "ISA"
+    assert sniff(EDIFACT + between + ISA).tag == "UNB"
+    assert sniff(between + ISA + EDIFACT) == sniff(between + ISA)
+    assert sniff(ISA[:20] + EDIFACT).tag == "ISA"
