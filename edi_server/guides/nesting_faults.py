@@ -7,7 +7,6 @@ what it cannot place where it stands.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress
 
 from edi_server.findings import Finding, Place
 from edi_server.guides.model import Guide, Nesting, Tree
@@ -19,11 +18,21 @@ from edi_server.syntax.normal import to_text
 def check_nesting(tree: Tree) -> Iterator[Finding]:
     """Findings about the nested groups of a message."""
     for nesting in tree.guide.nestings:
-        if nesting.level and is_right(nesting, compress(tree.segments, map(nesting.trigger.__eq__, tree.positions))):
+        indices = _indices(tree.positions, nesting.trigger)
+        if nesting.level and is_right(nesting, [tree.segments[index] for index in indices]):
             continue
         check = check_hierarchy if nesting.level else _check
-        occurrences = [(number, text) for number, position, text in tree.walk() if position == nesting.trigger]
-        yield from check(tree.guide, nesting, occurrences)
+        numbers = tree.numbers or range(1, len(tree.segments) + 1)
+        yield from check(tree.guide, nesting, [(numbers[index], tree.segments[index]) for index in indices])
+
+
+def _indices(positions: list[int], position: int) -> list[int]:
+    """Where a position stands among those of a message; most do not, so that they are passed over in C."""
+    found, index = [], -1
+    for _ in range(positions.count(position)):
+        index = positions.index(position, index + 1)
+        found.append(index)
+    return found
 
 
 def _check(guide: Guide, nesting: Nesting, occurrences: list[tuple[int, str]]) -> Iterator[Finding]:

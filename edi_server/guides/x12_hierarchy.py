@@ -8,7 +8,7 @@ understood: an error. Which kind may stand in which is left to the users of a me
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from edi_server.findings import Finding, Place, Severity
@@ -21,28 +21,51 @@ MAX_DEPTH = 50
 
 #: Where HL has own and parent's number, kind of level and mark for children.
 _PLACES = ((1, 1), (2, 1), (3, 1), (4, 1))
+#: As many as nearly every message has levels.
+_NUMBERS = tuple(map(str, range(1, 1000)))
 
 
-def is_right(nesting: Nesting, texts: Iterable[str]) -> bool:
-    """True if nothing is wrong with the levels of a message, which takes a third of the time of saying what is."""
+def is_right(nesting: Nesting, texts: Sequence[str]) -> bool:
+    """True if nothing is wrong with the levels of a message; false may be a doubt.
+
+    Looked at column by column, which takes a tenth of the time of saying what is wrong.
+    """
     if (nesting.id, nesting.parent, nesting.level, nesting.child) != _PLACES:
         return False
-    allowed = nesting.levels
-    kinds, depths, parents = {"": ""}, {"": 0}, set()
-    marked = []
-    for count, text in zip(map(str, itertools.count(1)), texts, strict=False):
-        elements = text.split("+")
-        if len(elements) < 4 or elements[1] != count or elements[2] not in kinds:
-            return False
-        _, own, parent, kind, *more = elements
-        if kind in allowed and kinds[parent] not in allowed[kind]:
-            return False
-        kinds[own] = kind
-        depths[own] = depths[parent] + 1
-        parents.add(parent)
-        if more and more[0]:
-            marked.append((own, more[0]))
-    return max(depths.values()) <= MAX_DEPTH and all((mark == "1") == (own in parents) for own, mark in marked)
+    rows = [text.split("+") for text in texts]
+    if not rows or min(map(len, rows)) < 4:
+        return not rows
+    _, owns, parents, kinds, *more = itertools.zip_longest(*rows, fillvalue="")
+    if owns != _first_numbers(len(owns)):
+        return False
+    depths = {"": 0}
+    try:
+        for own, parent in zip(owns, parents, strict=True):
+            depths[own] = depths[parent] + 1
+    except KeyError:
+        return False
+    return (
+        max(depths.values()) <= MAX_DEPTH
+        and _may_all_stand(nesting, owns, parents, kinds)
+        and (not more or _marks_are_right(owns, parents, more[0]))
+    )
+
+
+def _first_numbers(count: int) -> tuple[str, ...]:
+    return _NUMBERS[:count] if count <= len(_NUMBERS) else tuple(map(str, range(1, count + 1)))
+
+
+def _may_all_stand(nesting: Nesting, owns: Sequence[str], parents: Sequence[str], kinds: Sequence[str]) -> bool:
+    """True if every kind of level stands in one that it may stand in; a message has few pairs of them."""
+    kind_of = {"": "", **dict(zip(owns, kinds, strict=True))}
+    pairs = set(zip(kinds, map(kind_of.__getitem__, parents), strict=True))
+    return all(kind not in nesting.levels or above in nesting.levels[kind] for kind, above in pairs)
+
+
+def _marks_are_right(owns: Sequence[str], parents: Sequence[str], marks: Sequence[str]) -> bool:
+    """True if whoever says whether there are levels in it is right."""
+    above = set(parents)
+    return not any(mark and (mark == "1") != (own in above) for own, mark in zip(owns, marks, strict=True))
 
 
 class _Level(NamedTuple):
