@@ -195,15 +195,16 @@ def show(
     as_json: AsJson = False,
     content: Annotated[bool, typer.Option("--content", help="Print the canonical document too.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Only the bytes as they crossed the mailbox.")] = False,
+    proof: Annotated[bool, typer.Option("--proof", help="Only what proves its delivery, such as the receipt.")] = False,
 ) -> None:
     """Show everything that is known about a document or transmission."""
-    from edi_server.desk.showing import raw_bytes
+    from edi_server.desk.showing import proof_bytes, raw_bytes
     from edi_server.desk.showing import show as look_up
 
     session: Session = context.obj
     with session.store() as store:
-        if raw:
-            sys.stdout.buffer.write(raw_bytes(store, reference))
+        if raw or proof:
+            sys.stdout.buffer.write((proof_bytes if proof else raw_bytes)(store, reference))
             return
         shown = look_up(store, reference)
     if as_json:

@@ -119,7 +119,7 @@ def _log_to_standard_error(configuration: Configuration) -> None:
     level = configuration.settings.log.level.upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr, force=True)
     if level != "DEBUG":
-        for chatty in ("dbos", "alembic", "werkzeug"):
+        for chatty in ("dbos", "alembic", "werkzeug", "asyncssh"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -72,7 +72,7 @@ def _print_document(console: Console, shown: DocumentShown, *, content: bool) ->
         paper.heading(console, "Content")
         for line in msgspec.json.format(bytes(shown.content), indent=2).decode().splitlines():
             paper.line(console, line, indent=2)
-    _print_rest(console, shown.cases, shown.dead_letters, shown.timeline)
+    print_rest(console, shown.cases, shown.dead_letters, shown.timeline)
 
 
 def _where(location: Location | None) -> list[tuple[str, object]]:
@@ -87,7 +87,14 @@ def _where(location: Location | None) -> list[tuple[str, object]]:
         (came, f"{location.file_name} by mailbox {location.mailbox}{inside}{extent}"),
         ("archive", f"{hash_[:2]}/{hash_[2:4]}/{hash_}.zst ({location.size} bytes)"),
         ("transmission", location.transmission_id),
+        ("transport", _transport(location)),
+        ("proof", f"since {paper.when(location.proven_at, seconds=True)}" if location.proven_at else None),
     ]
+
+
+def _transport(location: Location) -> str:
+    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in location.transport_detail.items() if value)
+    return f"{location.transport} ({said})" if said else location.transport
 
 
 def _acknowledgment(one: AcknowledgmentRow) -> Text:
@@ -139,7 +146,7 @@ def _print_transmission(console: Console, shown: TransmissionShown) -> None:
         from edi_server.cli.listing import document_table
 
         console.print(document_table(console, list(shown.documents)))
-    _print_rest(console, shown.cases, shown.dead_letters, shown.timeline)
+    print_rest(console, shown.cases, shown.dead_letters, shown.timeline)
 
 
 def _print_interchange(console: Console, shown: InterchangeShown) -> None:
@@ -165,12 +172,13 @@ def _print_interchange(console: Console, shown: InterchangeShown) -> None:
         paper.line(console, f"and {shown.message_count - len(shown.messages)} more", indent=7)
 
 
-def _print_rest(
+def print_rest(
     console: Console,
     cases: tuple[CaseRow, ...],
     letters: tuple[DeadLetterRow, ...],
     timeline: tuple[Occurrence, ...],
 ) -> None:
+    """Cases, dead letters and the timeline."""
     if cases:
         paper.heading(console, "Cases")
     for case in cases:

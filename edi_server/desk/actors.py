@@ -18,9 +18,20 @@ Action = Literal[
     "resume",
     "resolve",
     "run schedule",
+    "import certificate",
 ]
 _EVERYTHING: frozenset[Action] = frozenset(
-    ("reprocess", "resend", "reject", "assign case", "close case", "resume", "resolve", "run schedule")
+    (
+        "reprocess",
+        "resend",
+        "reject",
+        "assign case",
+        "close case",
+        "resume",
+        "resolve",
+        "run schedule",
+        "import certificate",
+    )
 )
 #: What each role may do. Looking is no action.
 RIGHTS: dict[Role, frozenset[Action]] = {

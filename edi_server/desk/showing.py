@@ -62,6 +62,16 @@ def raw_bytes(store: Store, reference: str) -> bytes:
     return store.archive.read_range(location.archive_hash, location.start or 0, end)
 
 
+def proof_bytes(store: Store, reference: str) -> bytes:
+    """What proves that a transmission of ours arrived. Raises NotPossible, StoreError."""
+    with store.read() as work:
+        location = _Showing(store.archive, work).locate(find(work, reference))
+    if location.proof_hash is None:
+        raise NotPossible(f"{location.file_name} has no proof of delivery (yet): its transport knows of none.")
+    with store.archive.open(location.proof_hash) as content:
+        return content.read()
+
+
 class _Showing:
     """One look at one state of the store."""
 
@@ -184,7 +194,7 @@ class _Showing:
         )
 
     def _timeline(self, subjects: list[Subject | None]) -> tuple[Occurrence, ...]:
-        return tuple(_occurrence(event) for event in self._work.timeline.of(*subjects))
+        return tuple(occurrence(event) for event in self._work.timeline.of(*subjects))
 
     # a transmission
 
@@ -244,6 +254,10 @@ def _located(transmission: Transmission, interchange: Interchange | None, messag
         message_reference=message.reference if message else None,
         start=start,
         end=end,
+        transport=transmission.transport,
+        transport_detail=transmission.detail,
+        proof_hash=transmission.proof_hash,
+        proven_at=transmission.proven_at,
     )
 
 
@@ -263,7 +277,8 @@ def _message_row(message: Message) -> MessageRow:
     )
 
 
-def _occurrence(event: Event) -> Occurrence:
+def occurrence(event: Event) -> Occurrence:
+    """An event as timelines show it."""
     return Occurrence(
         at=event.at,
         level=event.subject_kind,

@@ -50,6 +50,8 @@ class TransmissionRow(msgspec.Struct, frozen=True, kw_only=True):
     direction: words.Direction
     partner: str | None
     mailbox: str
+    #: By which it crossed, such as "folder", "sftp_account" or "as2".
+    transport: str
     name: str
     #: Bytes.
     size: int
@@ -144,6 +146,12 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     #: First byte and the byte behind; None where only the whole is known.
     start: int | None = None
     end: int | None = None
+    #: By which it crossed, and what the transport knows of it: account, address, Message-ID, …
+    transport: str
+    transport_detail: dict[str, str]
+    #: What proves its arrival (`show --proof` prints it): its key in the archive, and since when it is there.
+    proof_hash: str | None
+    proven_at: datetime | None
 
 
 class AcknowledgmentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,6 +288,7 @@ def transmission_row(work: Work, transmission: Transmission) -> TransmissionRow:
         direction=transmission.direction,
         partner=transmission.partner,
         mailbox=transmission.mailbox,
+        transport=transmission.transport,
         name=transmission.name,
         size=transmission.size,
         result=transmission.result,
@@ -354,7 +363,13 @@ def name_of(work: Work, kind: str | None, subject_id: str | None) -> str:
     if kind == "transmission":
         transmission = work.transmissions.find(subject_id)
         return transmission.name if transmission else subject_id
+    if kind == "partner":
+        return _ABOUT.get(subject_id, subject_id)
     return _name_inside(work, kind, subject_id)
+
+
+#: Subjects of kind partner that are none.
+_ABOUT = {":us": "ourselves", ":unknown": "somebody unknown"}
 
 
 def _name_inside(work: Work, kind: str, subject_id: str) -> str:

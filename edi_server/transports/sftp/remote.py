@@ -11,6 +11,7 @@ import asyncssh
 import msgspec
 
 from edi_server.errors import ConfigurationError, TransportError
+from edi_server.transports.probing import Step, reach
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,30 +123,10 @@ _WORDS: dict[type[BaseException], str] = {
 }
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One step of a connection test."""
-
-    name: str
-    ok: bool
-    #: What was found, or what is wrong, in words.
-    told: str
-
-
 async def test_place(place: Place, inbox: str, outbox: str) -> list[Step]:
     """Try everything that exchanging files needs, one step after the other; ends at the first that fails."""
-    steps: list[Step] = []
-    try:
-        addresses = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-        steps.append(Step("DNS", True, ", ".join(sorted({str(one[4][0]) for one in addresses}))))
-    except OSError as error:
-        return [Step("DNS", False, describe(error))]
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(place.host, place.port), place.seconds)
-        writer.close()
-        steps.append(Step("TCP", True, f"port {place.port} answers"))
-    except (TimeoutError, OSError) as error:
-        return [*steps, Step("TCP", False, describe(error))]
-    return [*steps, *await _test_session(place, inbox, outbox)]
+    steps = await reach(place.host, place.port, seconds=place.seconds)
+    return [*steps, *(await _test_session(place, inbox, outbox) if steps[-1].ok else [])]
 
 
 async def _test_session(place: Place, inbox: str, outbox: str) -> list[Step]:
@@ -155,8 +136,9 @@ async def _test_session(place: Place, inbox: str, outbox: str) -> list[Step]:
         async with connect(place) as client:
             steps += [Step("host key", True, "as agreed"), Step("login", True, f"as {place.user}")]
             at = "list"
-            names = [name for name in await client.listdir(inbox) if name not in (".", "..")]
-            steps.append(Step("list", True, f"{len(names)} files in {inbox}"))
+            folder = inbox or outbox or "."
+            names = [name for name in await client.listdir(folder) if name not in (".", "..")]
+            steps.append(Step("list", True, f"{len(names)} files in {folder}"))
             if outbox:
                 at = "write"
                 trial = f"{outbox.rstrip('/')}/.edi-connection-test.tmp"

@@ -1,0 +1,281 @@
+"""Certificates of AS2: ours are made and given away, the partners' are taken in, all are shown with their dates."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from edi_server.config import Configuration
+from edi_server.desk.actions import open_store
+from edi_server.desk.actors import Actor, NotPossible, demand
+from edi_server.desk.connections import partner_named
+from edi_server.engine.as2_agreed import own_keys
+from edi_server.errors import ConfigurationError
+from edi_server.partners import Partner
+from edi_server.store import Subject
+from edi_server.transports.as2.certificates import (
+    certificate_as,
+    fingerprint,
+    key_to_pem,
+    make_own_key,
+    name_of,
+    read_certificate,
+    to_p12,
+)
+from edi_server.transports.as2.encryption import OwnKey
+from edi_server.transports.as2.terms import expiring
+from edi_server.transports.durable_file import write_durably
+
+#: Shorter keys have been out of use since 2013 (NIST SP 800-131A).
+_LEAST_BITS = 2048
+
+
+class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that AS2 uses."""
+
+    #: Partner's name; None for ours.
+    partner: str | None
+    #: What it does now: "signs", "encrypts", "verifies", "reads", "not valid".
+    use: str
+    name: str
+    begins: datetime
+    ends: datetime
+    #: Full days until it ends; negative since.
+    days_left: int
+    #: SHA-256, to be compared on the telephone.
+    fingerprint: str
+    file: str
+    #: From when on we sign with it, or encrypt for it, where that is agreed.
+    switch_at: datetime | None
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A new key of ours."""
+
+    certificate: str
+    private_key: str
+    fingerprint: str
+    ends: datetime
+    #: What to write into the configuration.
+    toml: str
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was written, or a partner file that was added to."""
+
+    file: str
+    fingerprint: str
+    sentence: str
+
+
+def new_certificate(configuration: Configuration, name: str, *, days: int, folder: Path | None) -> Made:
+    """Make an RSA key and a certificate for it. Raises NotPossible if there is one of that name, TransportError."""
+    folder = folder or Path(configuration.settings.paths.data) / "as2" / "keys"
+    stem = f"{_safe(name)}-{datetime.now(UTC):%Y-%m-%d}"
+    certificate, private_key = folder / f"{stem}.pem", folder / f"{stem}.key"
+    for file in (certificate, private_key):
+        if file.exists():
+            raise NotPossible(f"{file} is there already; it is not written over.")
+    own = make_own_key(name, now=datetime.now(UTC), days=days)
+    before = os.umask(0o077)
+    try:
+        write_durably(private_key, key_to_pem(own))
+    finally:
+        os.umask(before)
+    write_durably(certificate, certificate_as(own.certificate, ".pem"))
+    lines = f'[[transports.as2.keys]]\ncertificate = "{certificate}"\nprivate_key = "{private_key}"\n'
+    return Made(
+        certificate=str(certificate),
+        private_key=str(private_key),
+        fingerprint=fingerprint(own.certificate),
+        ends=own.certificate.not_valid_after_utc,
+        toml=lines,
+    )
+
+
+def list_certificates(configuration: Configuration) -> list[CertificateRow]:
+    """Ours first, then the partners'. Raises ConfigurationError where one cannot be read."""
+    now = datetime.now(UTC)
+    rows = _own_rows(configuration, now)
+    for partner in configuration.load_book().partners.values():
+        rows += _partner_rows(partner, configuration, now)
+    return rows
+
+
+def _own_rows(configuration: Configuration, now: datetime) -> list[CertificateRow]:
+    agreed = {one.certificate: one for one in configuration.settings.transports.as2.keys}
+    by_print = {fingerprint(read_certificate(Path(file))): file for file in agreed}
+    rows = []
+    for index, own in enumerate(own_keys(configuration, now)):
+        file = by_print[fingerprint(own.certificate)]
+        switch_at = agreed[file].sign_from
+        is_due = switch_at is None or switch_at <= now
+        use = "signs" if index == 0 and is_due else "reads"
+        rows.append(_row(own.certificate, now, partner=None, use=use, file=file, switch_at=switch_at))
+    return rows
+
+
+def _partner_rows(partner: Partner, configuration: Configuration, now: datetime) -> list[CertificateRow]:
+    from edi_server.engine.as2_agreed import partner_certificates
+    from edi_server.transports.as2.terms import Keys
+
+    certificates = partner_certificates(partner, configuration)
+    encrypting = Keys((), certificates).encrypting(now)
+    files = [one.file for one in partner.as2.certificates] if partner.as2 else []
+    return [
+        _row(
+            one.certificate,
+            now,
+            partner=partner.name,
+            use="encrypts" if one.certificate == encrypting else "verifies",
+            file=file,
+            switch_at=one.encrypt_from,
+        )
+        for one, file in zip(certificates, files, strict=True)
+    ]
+
+
+def _row(
+    certificate: x509.Certificate,
+    now: datetime,
+    *,
+    partner: str | None,
+    use: str,
+    file: str,
+    switch_at: datetime | None,
+) -> CertificateRow:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return CertificateRow(
+        partner=partner,
+        use=use if begins <= now <= ends else "not valid",
+        name=name_of(certificate),
+        begins=begins,
+        ends=ends,
+        days_left=(ends - now).days,
+        fingerprint=fingerprint(certificate),
+        file=file,
+        switch_at=switch_at,
+    )
+
+
+def told_of(certificate: x509.Certificate, now: datetime) -> str:
+    """A certificate in half a sentence: name, end, fingerprint."""
+    ends = certificate.not_valid_after_utc
+    days = expiring([certificate], now)
+    left = f", {days[0][1]} days left" if days else ""
+    return f"{name_of(certificate)}, until {ends:%Y-%m-%d}{left}, SHA-256 {fingerprint(certificate)[:23]}…"
+
+
+def export(configuration: Configuration, file: Path, *, passphrase: str) -> Written:
+    """Write our certificate, the one that signs now: `.pem` text, `.cer` DER, `.p12` with its key.
+
+    Raises NotPossible, TransportError.
+    """
+    keys = own_keys(configuration, datetime.now(UTC))
+    if not keys:
+        raise NotPossible("transports.as2.keys names no key; edi-server as2 new-certificate makes one.")
+    content = _exported(keys[0], file, passphrase)
+    if file.exists():
+        raise NotPossible(f"{file} is there already; it is not written over.")
+    before = os.umask(0o077 if file.suffix == ".p12" else os.umask(0))
+    try:
+        write_durably(file.absolute(), content)
+    finally:
+        os.umask(before)
+    what = "Certificate and key are" if file.suffix == ".p12" else "The certificate is"
+    return Written(
+        file=str(file),
+        fingerprint=fingerprint(keys[0].certificate),
+        sentence=f"{what} in {file}. Tell its fingerprint by another way.",
+    )
+
+
+def _exported(own: OwnKey, file: Path, passphrase: str) -> bytes:
+    if file.suffix == ".p12":
+        if not passphrase:
+            raise NotPossible("A .p12 holds the key, too: it needs a passphrase.")
+        return to_p12(own, "edi-server", passphrase)
+    if file.suffix not in (".pem", ".cer", ".crt", ".der"):
+        raise NotPossible(f"{file.name}: the end of the name says what is written: .pem, .cer or .p12.")
+    return certificate_as(own.certificate, file.suffix)
+
+
+def import_certificate(
+    configuration: Configuration, name: str, file: Path, *, encrypt_from: datetime | None, actor: Actor
+) -> Written:
+    """Take in a partner's certificate beside those that there are: it verifies at once, and encrypts from a date on.
+
+    Raises NotPossible, ConfigurationError, and NotAllowed.
+    """
+    demand(actor, "import certificate")
+    partner = partner_named(configuration, name)
+    if partner.as2 is None:
+        raise NotPossible(f"{name} has no [as2] in its partner file; write down what was agreed first.")
+    certificate, now = read_certificate(file), datetime.now(UTC)
+    _refuse_useless(partner, configuration, certificate, now)
+    has_valid = any(row.days_left >= 0 for row in _partner_rows(partner, configuration, now))
+    if has_valid and encrypt_from is None:
+        raise NotPossible(
+            f"{name} has a certificate that is valid now. Say by --encrypt-from when they switch to the new one, "
+            "such as 2027-01-01, or “now”."
+        )
+    _add(configuration, name, certificate, encrypt_from)
+    switched = f"; we encrypt for it from {encrypt_from:%Y-%m-%d %H:%M} UTC" if encrypt_from else ""
+    sentence = f"{name_of(certificate)} (SHA-256 {fingerprint(certificate)}) is {name}'s now{switched}."
+    _note(configuration, name, sentence, actor)
+    return Written(file=_file_name(name, certificate), fingerprint=fingerprint(certificate), sentence=sentence)
+
+
+def _refuse_useless(
+    partner: Partner, configuration: Configuration, certificate: x509.Certificate, now: datetime
+) -> None:
+    key = certificate.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < _LEAST_BITS:
+        raise NotPossible(f"Its key cannot be used: AS2 needs RSA of {_LEAST_BITS} bits or more.")
+    if certificate.not_valid_after_utc < now:
+        raise NotPossible(f"It ended on {certificate.not_valid_after_utc:%Y-%m-%d}; ask for a new one.")
+    if any(row.fingerprint == fingerprint(certificate) for row in _partner_rows(partner, configuration, now)):
+        raise NotPossible(f"{partner.name} has it already.")
+
+
+def _add(configuration: Configuration, name: str, certificate: x509.Certificate, encrypt_from: datetime | None) -> None:
+    """The certificate beside the partner file, and its lines at the end of it; neither, if they cannot be read so."""
+    folder = Path(configuration.settings.paths.partners)
+    file, partner_file = folder / _file_name(name, certificate), folder / f"{name}.toml"
+    lines = f'\n[[as2.certificates]]\nfile = "{_file_name(name, certificate)}"\n'
+    if encrypt_from is not None:
+        lines += f"encrypt_from = {encrypt_from.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
+    before = partner_file.read_bytes()
+    write_durably(file, certificate_as(certificate, ".pem"))
+    file.chmod(0o644)
+    write_durably(partner_file, before.rstrip() + b"\n" + lines.encode())
+    try:
+        configuration.load_book()
+    except ConfigurationError as error:
+        write_durably(partner_file, before)
+        file.unlink()
+        raise NotPossible(f"{partner_file} cannot be added to by itself ({error}); add there:\n{lines}") from error
+
+
+def _file_name(name: str, certificate: x509.Certificate) -> str:
+    digits = fingerprint(certificate).replace(":", "")[:8].lower()
+    return f"certificates/{name}-{certificate.not_valid_after_utc:%Y-%m-%d}-{digits}.pem"
+
+
+def _note(configuration: Configuration, name: str, sentence: str, actor: Actor) -> None:
+    """In the partner's timeline, if the daemon ever ran here."""
+    try:
+        with open_store(configuration) as store, store.begin() as work:
+            work.timeline.add(Subject("partner", name), "certificate imported", detail=sentence, actor=actor.name)
+    except NotPossible:
+        return
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "as2"
