@@ -9,20 +9,22 @@ from edi_server.guides.x12_hierarchy import MAX_DEPTH, check_hierarchy, is_right
 GUIDE = load_guide(syntax="x12", version="004010", message="856")
 (NESTING,) = GUIDE.nestings
 
-KINDS = st.sampled_from(["S", "O", "T", "P", "I", "X", ""])
-MARKS = st.sampled_from([[], [""], ["0"], ["1"], ["2"], ["1", "more"]])
-
 
 @st.composite
 def levels(draw: st.DrawFn) -> list[str]:
-    """HL segments, some of which go astray."""
-    segments = []
-    for count in range(1, draw(st.integers(0, 12)) + 1):
-        own = draw(st.sampled_from([str(count)] * 12 + ["", "0", f"0{count}", "1", str(count + 1)]))
-        parent = draw(st.sampled_from(["", *map(str, range(1, count + 1)), "99"]))
-        elements = ["HL", own, parent, draw(KINDS), *draw(MARKS)]
-        segments.append("+".join(elements if draw(st.integers(0, 30)) else elements[:3]))
-    return segments
+    """HL segments without fault, except that one element or none is something else."""
+    count = draw(st.integers(1, 12))
+    parents = [""] + [str(draw(st.integers(1, number - 1))) for number in range(2, count + 1)]
+    rows = []
+    for number, parent in enumerate(parents, 1):
+        above = rows[int(parent) - 1][3] if parent else ""
+        kind = draw(st.sampled_from([kind for kind, allowed in NESTING.levels.items() if above in allowed] + ["X"]))
+        mark = draw(st.sampled_from(["", "1" if str(number) in parents else "0"]))
+        rows.append(["HL", str(number), parent, kind, mark])
+    if draw(st.booleans()):
+        row, element = draw(st.sampled_from(rows)), draw(st.integers(1, 4))
+        row[element] = draw(st.sampled_from(["", "0", "1", "01", "2", "3", "13", *NESTING.levels]))
+    return ["+".join(row).rstrip("+") for row in rows]
 
 
 def faults(segments: list[str]) -> list[str]:
@@ -34,6 +36,12 @@ def faults(segments: list[str]) -> list[str]:
 @example([])
 @example(["HL+1++S+1", "HL+2+1+O+1", "HL+3+2+I+0"])
 @example(["HL+1++S", "HL+2+2+O"])
+@example(["HL+1++S", "HL+2+1+I", "HL+3+2+O"])
+@example(["HL+1++O"])
+@example(["HL+1++S+0", "HL+2+1+O"])
+@example(["HL+1++S", "HL+1+1+O"])
+@example(["HL+2++S", "HL+1+2+O"])
+@example(["HL+1++S", "HL+2+3+O", "HL+3+1+P"])
 def test_levels_that_look_right_at_once_are(segments):
     if is_right(NESTING, segments):
         assert faults(segments) == []
