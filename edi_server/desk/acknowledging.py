@@ -216,14 +216,16 @@ def _check(message: MessageRead, syntax: str, agreement: Agreement | None) -> tu
     guide, doubt = nearest_guide(message.header.directory, message.header.type, syntax)
     findings = [*message.findings, *(with_offsets([doubt], message.offsets) if doubt else [])]
     if guide is not None:
-        findings += _hold(guide, message, agreement)
+        findings += _hold(guide, message, agreement, nearest=doubt is not None)
     return guide, regrade(findings, agreement.policies.severities if agreement else {})
 
 
-def _hold(guide: Guide, message: MessageRead, agreement: Agreement | None) -> list[Finding]:
+def _hold(guide: Guide, message: MessageRead, agreement: Agreement | None, *, nearest: bool) -> list[Finding]:
     """A message held to its guide, or to the guideline of the agreement."""
     if agreement is None:
-        return check(guide, message.segments, released=message.released, offsets=message.offsets).findings
+        return check(
+            guide, message.segments, released=message.released, offsets=message.offsets, nearest=nearest
+        ).findings
     policies = agreement.policies
     if agreement.guideline_file and policies.depth == "full":
         from edi_server.guides.refinement import check_refined, load_refinement, refine
@@ -235,6 +237,7 @@ def _hold(guide: Guide, message: MessageRead, agreement: Agreement | None) -> li
             released=message.released,
             codes=policies.code_severity,
             offsets=message.offsets,
+            nearest=nearest,
         ).findings
     return check(
         guide,
@@ -243,6 +246,7 @@ def _hold(guide: Guide, message: MessageRead, agreement: Agreement | None) -> li
         codes=policies.code_severity,
         offsets=message.offsets,
         depth=policies.depth,
+        nearest=nearest,
     ).findings
 
 

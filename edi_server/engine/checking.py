@@ -66,6 +66,7 @@ def check_message(
             codes=agreed.code_severity,
             offsets=message.offsets,
             depth=agreed.depth,
+            nearest=doubt is not None,
         )
         tree = checked.tree
         findings += checked.findings

@@ -18,6 +18,7 @@ from edi_server.guides.message_rule import MessageRule
 from edi_server.guides.model import Guide, Tree
 from edi_server.guides.moves import Moves
 from edi_server.guides.nesting_faults import check_nesting
+from edi_server.guides.other_version import soften
 from edi_server.guides.placement import Automaton, explain
 from edi_server.guides.segment_faults import CodeSeverity, SegmentFaults
 from edi_server.guides.structure_faults import describe, tag_of
@@ -52,17 +53,24 @@ def check(
     codes: Codes = "auto",
     offsets: Sequence[int] | None = None,
     depth: Depth = "full",
+    nearest: bool = False,
 ) -> Checked:
     """Place a message (UNH to UNT, ST to SE, in normal form) in its guide and find everything that is wrong with it.
 
     `released`: some segment contains stand-ins (`MessageRead.released`). `codes`: how bad a code is that is not in the
     directory's list; "auto" is an error, but a warning where UNH names an association (0057, such as EAN008), because
-    its lists extend those of the directory. `offsets`: `MessageRead.offsets`, to give findings their place in bytes.
-    `depth`: how much is checked, as agreed with the partner.
+    its lists extend those of the directory, and where the guide is only the nearest. `offsets`: `MessageRead.offsets`,
+    to give findings their place in bytes. `depth`: how much is checked, as agreed with the partner. `nearest`: the
+    guide is of another version than the message (`nearest_guide` gave a doubt), so that what versions differ in most,
+    codes and sizes, is a warning only.
 
     Never raises for anything that a message may contain. The tree holds all segments that have a place.
     """
-    return _checker(guide).check(segments, released=released, codes=codes, offsets=offsets, depth=depth)
+    if nearest and codes == "auto":
+        codes = "warning"
+    return _checker(guide).check(
+        segments, released=released, codes=codes, offsets=offsets, depth=depth, nearest=nearest
+    )
 
 
 def _checker(guide: Guide) -> Checker:
@@ -93,6 +101,7 @@ class Checker:
         codes: Codes,
         offsets: Sequence[int] | None = None,
         depth: Depth = "full",
+        nearest: bool = False,
     ) -> Checked:
         """See `check` of this module."""
         positions = self._automaton.place(list(map(_head, segments)))
@@ -101,7 +110,10 @@ class Checker:
             findings = _cut(findings) if depth == "structure" else []
         else:
             doubtful = self._rule.doubtful(segments)
-            tree, findings = self._explain(segments, positions, doubtful, released=released, codes=codes)
+            severity = _judge(codes, segments, is_x12=self._is_x12)
+            tree, findings = self._explain(
+                segments, positions, doubtful, released=released, codes=severity, nearest=nearest
+            )
         if findings and offsets is not None:
             findings = with_offsets(findings, offsets)
         return Checked(tree=tree, findings=findings)
@@ -113,7 +125,8 @@ class Checker:
         doubtful: Sequence[int],
         *,
         released: bool,
-        codes: Codes,
+        codes: CodeSeverity,
+        nearest: bool,
     ) -> tuple[Tree, list[Finding]]:
         """The tree as far as it goes, and all findings; `doubtful` are the indices of segments that may be wrong."""
         # What begins like a segment of the guide but goes on (LINX) is none of it.
@@ -121,7 +134,8 @@ class Checker:
             positions = None
         tree, findings = self._place(segments, positions, released=released)
         if doubtful:
-            findings += self._examine(segments, tree, doubtful, codes)
+            faults = self._examine(segments, tree, doubtful, codes)
+            findings += soften(faults) if nearest else faults
         if self._is_x12:
             findings += check_characters(tree)
         if self._guide.nestings:
@@ -148,9 +162,10 @@ class Checker:
         )
         return tree, findings
 
-    def _examine(self, segments: list[str], tree: Tree, doubtful: Sequence[int], codes: Codes) -> Iterator[Finding]:
+    def _examine(
+        self, segments: list[str], tree: Tree, doubtful: Sequence[int], codes: CodeSeverity
+    ) -> Iterator[Finding]:
         """What is wrong inside the doubtful segments."""
-        severity = _judge(codes, segments, is_x12=self._is_x12)
         positions = {number: position for number, position, _ in tree.walk()}
         for index in doubtful:
             segment = segments[index]
@@ -159,7 +174,7 @@ class Checker:
                 position = positions.get(index + 1)
                 group = self._guide.position(position).path if position else None
                 place = Place(segment=index + 1, tag=definition.tag, group=group)
-                faults = SegmentFaults(definition, place, codes=severity, directory=self._guide.version)
+                faults = SegmentFaults(definition, place, codes=codes, directory=self._guide.version)
                 # Many senders fill every segment up with separators; that is seen without taking it apart.
                 is_only_long = segment[-1] == "+" and self._rule.allows(segment.rstrip("+"))
                 yield from faults.examine_end(segment) if is_only_long else faults.examine(segment)

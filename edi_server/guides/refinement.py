@@ -97,6 +97,7 @@ def check_refined(
     codes: Codes = "auto",
     offsets: Sequence[int] | None = None,
     depth: Depth = "full",
+    nearest: bool = False,
 ) -> Checked:
     """`check` by a guide that `refine` gave, with its rules; findings that a guideline asked for name it.
 
@@ -104,13 +105,13 @@ def check_refined(
     """
     refined = _refined(guide)
     if refined is None:
-        return check(guide, segments, released=released, codes=codes, offsets=offsets, depth=depth)
+        return check(guide, segments, released=released, codes=codes, offsets=offsets, depth=depth, nearest=nearest)
     # Agreed codes bind whatever is thought of the directory's: `attribute` gives each its severity.
     judged: Codes = "error" if refined.agreed_codes else codes
-    checked = check(guide, segments, released=released, codes=judged, depth=depth)
+    checked = check(guide, segments, released=released, codes=judged, depth=depth, nearest=nearest)
     findings = checked.findings
     if findings:
-        known = _judged(codes, segments)
+        known = _judged("warning" if nearest and codes == "auto" else codes, segments)
         findings = list(attribute(findings, refined.plan, segments, known))
     if depth == "full":
         findings = [*findings, *check_rules(checked.tree, refined.refinement)]

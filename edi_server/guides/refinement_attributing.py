@@ -52,7 +52,7 @@ def _named(finding: Finding, line: Narrowing) -> Finding:
         agreed = ", ".join(sorted(line.codes or ()))[:80]
         sentence = f"Code {finding.found!r} of data element {line.path} is not one that was agreed. {reason}"
         return replace(finding, code="guide.code-not-agreed", sentence=sentence, severity="error", expected=agreed)
-    return replace(finding, sentence=f"{finding.sentence} {reason}")
+    return replace(finding, sentence=f"{finding.sentence} {reason}", severity="error")
 
 
 def _line_of(finding: Finding, plan: Plan, segments: Sequence[str]) -> Narrowing | None:
