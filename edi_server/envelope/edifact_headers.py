@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -61,7 +62,7 @@ def is_count(text: str, expected: int) -> bool:
 
 
 def interchange_header(segment: str, dialect: Dialect) -> InterchangeHeader:
-    """UNB as read; an empty `segment` makes the header of messages that came without one."""
+    """UNB as read."""
     field = Fields(segment)
     charset, syntax_version, service_directory, encoding, syntax_release = field.components(1, 5)
     acknowledgment, test = field(9), field(11)
@@ -89,6 +90,12 @@ def interchange_header(segment: str, dialect: Dialect) -> InterchangeHeader:
         separators=dialect.separators,
         segment=segment,
     )
+
+
+@lru_cache(maxsize=256)
+def no_interchange_header(dialect: Dialect) -> InterchangeHeader:
+    """The header of messages that came without UNB; kept, because every interchange begins with it."""
+    return interchange_header("", dialect)
 
 
 def _identity(field: Fields, element: int) -> Identity:

@@ -10,6 +10,7 @@ from edi_server.envelope.edifact_headers import (
     group_header,
     interchange_header,
     is_count,
+    no_interchange_header,
 )
 from edi_server.envelope.edifact_message import OpenMessage
 from edi_server.envelope.edifact_package import OpenPackage
@@ -35,7 +36,7 @@ class Interchange(InterchangeInProgress):
         super().__init__(number, start.offset, reader)
         self._start = start
         self._window = window
-        self._header = interchange_header("", start.dialect)
+        self._header = no_interchange_header(start.dialect)
         self._is_mixed = False
         self._packages = 0
         self._package: OpenPackage | None = None

@@ -6,11 +6,13 @@ Source: X12.5 section 3.2 (ISA), X12.22 segment directory (GS, ST), versions 002
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from edi_server.envelope.edifact_headers import Fields, PlaceOf
 from edi_server.envelope.model import GroupHeader, Identity, InterchangeHeader, MessageHeader
 from edi_server.envelope.remarks import remark
 from edi_server.findings import Finding
+from edi_server.syntax.separators import Separators
 from edi_server.syntax.x12_isa import FIRST_WITH_REPETITION, WIDTHS, Announced
 
 _SIX_DIGITS = re.compile(r"\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z")
@@ -32,7 +34,7 @@ _NEEDED_IN_GROUP = (
 
 
 def x12_interchange_header(segment: str, announced: Announced, charset: str) -> InterchangeHeader:
-    """ISA as read, blanks that fill it up removed; an empty `segment` makes the header of what came without one.
+    """ISA as read, blanks that fill it up removed.
 
     Where there are not 16 elements, nobody knows which of them is which: all are taken as unknown.
     """
@@ -53,6 +55,12 @@ def x12_interchange_header(segment: str, announced: Announced, charset: str) -> 
         separators=announced.separators,
         segment=segment,
     )
+
+
+@lru_cache(maxsize=256)
+def no_interchange_header(separators: Separators, charset: str) -> InterchangeHeader:
+    """The header of what came without ISA; kept, because every interchange begins with it."""
+    return x12_interchange_header("", Announced(separators=separators), charset)
 
 
 def check_isa(header: InterchangeHeader, announced: Announced, place: PlaceOf) -> list[Finding]:

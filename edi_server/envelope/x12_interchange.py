@@ -6,7 +6,13 @@ from edi_server.envelope.edifact_headers import Fields, PlaceOf, is_count
 from edi_server.envelope.interchange import InterchangeInProgress
 from edi_server.envelope.model import GroupClosed, GroupOpened, InterchangeClosed, InterchangeOpened
 from edi_server.envelope.remarks import in_order, remark
-from edi_server.envelope.x12_headers import check_gs, check_isa, x12_group_header, x12_interchange_header
+from edi_server.envelope.x12_headers import (
+    check_gs,
+    check_isa,
+    no_interchange_header,
+    x12_group_header,
+    x12_interchange_header,
+)
 from edi_server.envelope.x12_message import Ta1, X12Message
 from edi_server.findings import Place
 from edi_server.syntax.edifact_dialect import Block
@@ -24,7 +30,7 @@ class X12Interchange(InterchangeInProgress):
         super().__init__(number, start.offset, reader)
         self._start = start
         self._code_page = code_page
-        self._header = x12_interchange_header("", start.announced, code_page)
+        self._header = no_interchange_header(start.announced.separators, code_page)
         self._group_references: set[str] = set()
         self._acknowledgments = 0
         self._is_ungrouped = start.tag == "ST"
