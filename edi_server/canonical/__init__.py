@@ -31,6 +31,7 @@ from edi_server.canonical.despatch_advice import (
     DespatchAdvice,
     DespatchLine,
     Marking,
+    OrderPart,
     Package,
     PackageCount,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Note",
     "Order",
     "OrderLine",
+    "OrderPart",
     "Package",
     "PackageCount",
     "Party",
@@ -100,6 +102,7 @@ _CLASSES: tuple[type[Record], ...] = (
     Measure,
     Note,
     OrderLine,
+    OrderPart,
     Package,
     PackageCount,
     Party,

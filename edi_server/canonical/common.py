@@ -64,6 +64,8 @@ class Reference(Record, frozen=True, kw_only=True):
     #: Line of the referenced document.
     line: str | None = None
     when: When | None = None
+    #: What it is, in words (X12 REF03).
+    text: str | None = None
     kept: tuple[str, ...] = ()
 
 

@@ -69,6 +69,9 @@ class DespatchLine(Record, frozen=True):  # positional for generated readers: by
     measures: tuple[Measure, ...] = ()
     notes: tuple[Note, ...] = ()
     references: tuple[Reference, ...] = ()
+    parties: tuple[Party, ...] = ()
+    #: Parts that the article consists of: told, but no goods of their own.
+    components: tuple[DespatchLine, ...] = ()
     kept: tuple[str, ...] = ()
 
 
@@ -112,8 +115,27 @@ class Package(Record, frozen=True, kw_only=True):
     measures: tuple[Measure, ...] = ()
     markings: tuple[Marking, ...] = ()
     notes: tuple[Note, ...] = ()
+    references: tuple[Reference, ...] = ()
+    parties: tuple[Party, ...] = ()
+    dates: tuple[Dated, ...] = ()
     packages: tuple[Package, ...] = ()
     lines: tuple[DespatchLine, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+class OrderPart(Record, frozen=True, kw_only=True):
+    """What is said about all goods of one order in the shipment (X12 856, HL O)."""
+
+    #: The buyer's order number, as in `orders`.
+    number: str | None = None
+    references: tuple[Reference, ...] = ()
+    parties: tuple[Party, ...] = ()
+    dates: tuple[Dated, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    packing: tuple[PackageCount, ...] = ()
+    terms: tuple[TermsOfDelivery, ...] = ()
+    transports: tuple[Transport, ...] = ()
+    notes: tuple[Note, ...] = ()
     kept: tuple[str, ...] = ()
 
 
@@ -134,6 +156,8 @@ class DespatchAdvice(Record, frozen=True, kw_only=True):
     dates: tuple[Dated, ...] = ()
     #: Orders that this delivery fulfils, wholly or in part.
     orders: tuple[Reference, ...] = ()
+    #: Only for orders of which more than number and date is said.
+    order_parts: tuple[OrderPart, ...] = ()
     references: tuple[Reference, ...] = ()
     buyer: Party | None = None
     supplier: Party | None = None

@@ -146,7 +146,8 @@ def length_of(text: str, spot: Spot) -> int:
 def most_segments(binding: Binding, guide: Guide) -> int:
     """How many segments a text may go through."""
     many = binding.site.line.many
-    return guide.position(binding.position).repeat if many == ALL else many
+    group = guide.groups.get(binding.position)
+    return (group or guide.position(binding.position)).repeat if many == ALL else many
 
 
 def spread_text(text: str, binding: Binding, guide: Guide) -> list[tuple[str, ...]] | None:

@@ -29,7 +29,9 @@ from edi_server.canonical import (
 from edi_server.canonical.order import DocumentFunction
 from edi_server.translation.arranging import View
 from edi_server.translation.profile import ARRANGEMENTS
+from edi_server.translation.x12_invoice_view import INVOICE_VIEW
 from edi_server.translation.x12_order_view import ORDER_VIEW
+from edi_server.translation.x12_shipment_view import SHIPMENT_VIEW
 
 
 class Unit(Record, frozen=True, kw_only=True):
@@ -190,6 +192,6 @@ VIEWS: dict[str, View] = {
         to_document=_by_packages,
         to_arrangement=_by_levels,
     ),
-    **{view.name: view for view in (ORDER_VIEW,)},
+    **{view.name: view for view in (ORDER_VIEW, SHIPMENT_VIEW, INVOICE_VIEW)},
 }
 ARRANGEMENTS.update({"Level": Level, "Unit": Unit, "DespatchByLevels": DespatchByLevels})

@@ -12,11 +12,11 @@ from edi_server.translation.profile import ARRANGEMENTS
 
 #: Qualifier of a GTIN by its length (X12 235: UCC-12, EAN/UCC-13, EAN/UCC-8, GTIN of 14 digits).
 _GTIN = {12: "UP", 13: "EN", 8: "EO", 14: "UK"}
-#: Other qualifiers of each number, the profile naming the first: where that is absent, the next is taken.
+#: Other qualifiers of each number, the profile naming one: where that is absent, the first of these is taken.
 _OTHERS = {
     "gtin": ("EN", "UK", "EO"),
     "supplier_sku": ("VP", "VC"),
-    "buyer_sku": ("BP", "SK", "CB"),
+    "buyer_sku": ("BP", "SK", "PI", "CB"),
 }
 
 
@@ -67,9 +67,8 @@ def promote(line: dict[str, Any]) -> None:
     articles = [_article(text) for text in line.pop("numbers")]
     for field, schemes in _OTHERS.items():
         if line[field] is None and articles:
-            fitting = [one for one in articles if one.scheme in schemes]
-            if fitting:
-                found = min(fitting, key=lambda one: schemes.index(one.scheme))
+            found = next((one for one in articles if one.scheme in schemes), None)
+            if found is not None:
                 line[field] = found.value
                 articles.remove(found)
     line["articles"] = (*articles, *line["articles"])
@@ -80,7 +79,8 @@ def demote(line: dict[str, Any]) -> None:
     articles: list[Identifier] = list(line["articles"])
     if line["article"]:
         articles.insert(0, Identifier(scheme=line["article_scheme"] or "ZZ", value=line["article"]))
-    scheme = _GTIN.get(len(line["gtin"] or ""), "UP")
+    gtin = line["gtin"] or ""
+    scheme = _GTIN.get(len(gtin), "UP") if gtin.isdecimal() else "UP"
     if scheme != "UP":
         articles.insert(0, Identifier(scheme=scheme, value=line["gtin"]))
         line["gtin"] = None
