@@ -70,10 +70,21 @@ class Plant:
 
 
 @contextmanager
-def running_plant(folder: Path, database_url: str, *, toml: str = "", **environ: str) -> Iterator[Plant]:
-    """A plant in a new folder, with other settings than the tests' own where that is asked for."""
+def running_plant(
+    folder: Path,
+    database_url: str,
+    *,
+    toml: str = "",
+    prepare: Callable[[Path], None] = lambda _: None,
+    **environ: str,
+) -> Iterator[Plant]:
+    """A plant in a new folder, with other settings than the tests' own where that is asked for.
+
+    `prepare` may change partner files before anything reads them.
+    """
     shutil.copytree(ROOT / "partners", folder / "partners")
     (folder / "edi-server.toml").write_text(toml)
+    prepare(folder)
     environ = {**SETTINGS, "EDI_SERVER_DATABASE__URL": database_url, **environ}
     with Sandbox(folder / "var" / "sandbox.sqlite") as sandbox:
         corridor = Corridor(Configuration.load(folder / "edi-server.toml", environ), sandbox_url=sandbox.url)
