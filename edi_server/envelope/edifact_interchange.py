@@ -104,6 +104,8 @@ class Interchange(InterchangeInProgress):
             self._note("envelope.messages-outside-group", self._place(block, index)(0, 1), expected="no UNG")
         self._groups += 1
         self._group_messages = 0
+        # CONTRL tells messages apart by their group (UCF) and their number in it (UCM).
+        self._message_references.clear()
         self._group = group_header(block.segments[index])
         findings = check_group_header(self._group, self._place(block, index))
         self._events.append(GroupOpened(header=self._group, offset=block.offsets[index], findings=in_order(findings)))

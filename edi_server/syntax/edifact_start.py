@@ -20,11 +20,11 @@ from edi_server.syntax.separators import (
 )
 from edi_server.syntax.window import Window
 
-#: UNA with UN[BGH] behind it; UNB with its syntax identifier; UNG or UNH at the start of a word. Line breaks of a hard
-#: wrap may fall inside the tags.
+#: UNA with UN[BGH] behind it, indented or not; UNB with its syntax identifier; UNG or UNH at the start of a word. Line
+#: breaks of a hard wrap may fall inside the tags.
 _START = re.compile(
     rb"U[\r\n]{0,2}N[\r\n]{0,2}(?:"
-    rb"A(?P<advice>[\x01-\x7f]{5}(?:[\x01-\x7f]|\xe2\x80\x99))[ \t\r\n]{0,4}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
+    rb"A(?P<advice>[\x01-\x7f]{5}(?:[\x01-\x7f]|\xe2\x80\x99))[ \t\r\n]{0,24}(?=U[\r\n]{0,2}N[\r\n]{0,2}[BGH])"
     rb"|B[\r\n]{0,2}(?![A-Za-z0-9 \t\x80-\xff])[\x00-\x7f](?=[\r\n]{0,2}[A-Z][A-Z\r\n]{3})"
     rb"|(?<![A-Za-z0-9]UN)[GH][\r\n]{0,2}(?![A-Za-z0-9 \t\r\n\x80-\xff])[\x00-\x7f](?=[^\r\n]))"
 )

@@ -223,6 +223,8 @@ def test_the_same_message_reference_twice_is_a_warning():
     assert (finding.severity, finding.found, finding.place.element) == ("warning", "1", 1)
     assert [len(message.findings) for message in messages(raw)] == [0, 1, 0]
     assert codes(UNB + ORDER + UNZ + UNB + ORDER + UNZ) == []
+    two_groups = UNG + ORDER + "UNE+1+G1'" + UNG.replace("G1", "G2") + ORDER + "UNE+1+G2'"
+    assert codes(UNB + two_groups + "UNZ+2+7001'") == []
 
 
 @pytest.mark.parametrize(

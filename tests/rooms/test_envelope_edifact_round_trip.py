@@ -51,6 +51,10 @@ NOT_CANONICAL = {
         "hellooops_vscode-edi-support__docs_sample-orders-minified.edifact",
         "hellooops_vscode-edi-support__docs_sample-orders.edifact",
         "hellooops_vscode-edi-support__providers_inlayHintsEdiProvider.test.ts-embedded1.edi",
+        *(
+            f"hellooops_vscode-edi-support__suite_edifact.test.ts-embedded{number}.edi"
+            for number in (1, 2, 3, 7, 8, 11, 13, 16, 17, 18, 19)
+        ),
     },
     "segments are indented or stand in one line with blanks between them": {
         "text-index__index-id_33132048502_spaced_placeholder_DESADV.edi",
