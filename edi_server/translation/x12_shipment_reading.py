@@ -113,8 +113,8 @@ def _read_all(levels: Iterable[HierarchyLevel], found: _Found, inside: _Inside, 
 def _read(level: HierarchyLevel, found: _Found, inside: _Inside, order: str | None) -> None:
     if level.order_number:
         _note_order(level, found)
-        order = level.order_number
     if level.level == ORDER:
+        order = level.order_number or order
         part = _order_part(level)
         if part != OrderPart(number=part.number):
             found.parts.append(part)
@@ -168,6 +168,9 @@ def _read_item(level: HierarchyLevel, found: _Found, inside: _Inside, order: str
 
 
 def _package(level: HierarchyLevel, found: _Found, order: str | None) -> Package:
+    if level.order_number:
+        _note_order(level, found)
+        order = level.order_number
     inside = _Inside()
     if _has_article(level):
         inside.lines.append(_line(level, order, ()))
