@@ -30,7 +30,13 @@ from edi_server.acknowledgments.functional import (
 )
 from edi_server.acknowledgments.reading import read_acknowledgment
 from edi_server.acknowledgments.reading_contrl import read_contrl
-from edi_server.acknowledgments.received import GroupAnswer, MessageAnswer, ReceivedAcknowledgment, ReportedError
+from edi_server.acknowledgments.received import (
+    GroupAnswer,
+    MessageAnswer,
+    ReceivedAcknowledgment,
+    ReportedError,
+    sum_up,
+)
 from edi_server.acknowledgments.replying import advice_group, answer_group, answer_header
 from edi_server.acknowledgments.ta1 import write_ta1
 from edi_server.acknowledgments.verdict import (
@@ -84,6 +90,7 @@ __all__ = [
     "layer_of",
     "read_acknowledgment",
     "read_contrl",
+    "sum_up",
     "wants_functional",
     "wants_ta1",
     "write_824",

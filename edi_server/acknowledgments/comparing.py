@@ -16,6 +16,8 @@ Standing = Literal["first", "repeat", "late", "contradictory", "unknown"]
 _Layer = Literal["envelope", "syntax", "business"]
 #: Layer, group, message ("" for the whole of what is above), document.
 _Subject = tuple[_Layer, str, str, str]
+#: What is judged after it, by somebody who has accepted it therefore.
+_ABOVE: dict[_Layer, tuple[_Layer, ...]] = {"envelope": ("syntax", "business"), "syntax": ("business",), "business": ()}
 _BELOW: dict[_Layer, tuple[_Layer, ...]] = {"envelope": (), "syntax": ("envelope",), "business": ("envelope", "syntax")}
 
 
@@ -26,7 +28,7 @@ def compare(
 
     `is_known`: we sent what it is about. `is_overdue`: its time was over when it came. A receipt (CONTRL 8) before an
     answer, or a TA1 before a 997, is no repetition; the business may refuse what the syntax accepted, but nothing can
-    be accepted by the syntax whose envelope was refused.
+    be accepted by the syntax whose envelope was refused, whichever of both came first. Leading zeros do not count.
     """
     if not is_known:
         return "unknown"
@@ -50,9 +52,15 @@ def _claims(one: ReceivedAcknowledgment) -> Iterator[tuple[_Subject, Outcome]]:
     layer = layer_of(one.kind)
     # What an advice says as a whole is only the sum of its documents.
     if one.outcome is not None and (layer != "business" or not one.messages):
-        yield (layer, one.group_reference, "", ""), one.outcome
+        yield (layer, _bare(one.group_reference), "", ""), one.outcome
     for message in one.messages:
-        yield (layer, message.group, message.reference, "" if message.reference else message.document), message.outcome
+        reference = _bare(message.reference)
+        yield (layer, _bare(message.group), reference, "" if reference else message.document), message.outcome
+
+
+def _bare(reference: str) -> str:
+    """A number without leading zeros: partners write them or not."""
+    return reference.lstrip("0") or "0" if reference.isdecimal() else reference
 
 
 def _contradicts(before: Mapping[_Subject, Outcome], subject: _Subject, outcome: Outcome) -> bool:
@@ -60,8 +68,11 @@ def _contradicts(before: Mapping[_Subject, Outcome], subject: _Subject, outcome:
     earlier = before.get(subject)
     if earlier is not None and _is_refused(earlier) is not _is_refused(outcome):
         return True
+    if _is_refused(outcome):
+        later = (one for one, said in before.items() if one[0] in _ABOVE[layer] and _is_refused(said) is False)
+        return any(group in ("", one[1]) and message in ("", one[2]) for one in later)
     lower = [(below, *place) for below in _BELOW[layer] for place in ((group, message, document), ("", "", ""))]
-    return not _is_refused(outcome) and any(before.get(one) == "rejected" for one in lower)
+    return any(before.get(one) == "rejected" for one in lower)
 
 
 def _is_refused(outcome: Outcome) -> bool | None:

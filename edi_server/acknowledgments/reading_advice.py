@@ -69,6 +69,7 @@ class _Reading824:
         self._findings: list[Finding] = []
         self._group: str | None = None
         self._message: str | None = None
+        self._document = ""
         #: True while TED is open for the notes behind it.
         self._is_open = False
 
@@ -92,13 +93,13 @@ class _Reading824:
         self._action = self._action or action
         self._is_open = False
         self._group, self._message = at(8) or None, at(9) or None
+        self._document = "" if at(3) == "NA" else at(3)
         if len(action) != 2 or action[0] not in _LEVELS or action[1] not in _RESULTS:
             self._findings.append(action_unknown("824", at, 1, "TA, TE, TP, TR or the like for B, G and I"))
             return
         outcome = _RESULTS[action[1]]
         if outcome is not None:
-            document = "" if at(3) == "NA" else at(3)
-            self._said.append((at(8), at(9), at(10), document, _of_message(action[0], outcome)))
+            self._said.append((at(8), at(9), at(10), self._document, _of_message(action[0], outcome)))
 
     def _take_error(self, at: Elements) -> None:
         self._is_open = True
@@ -109,6 +110,7 @@ class _Reading824:
                 meaning=CONDITIONS.get(at(1), _UNSAID),
                 message=self._message,
                 group=self._group,
+                document=self._document,
                 tag=at(3) or None,
                 segment=number_of(at(4)),
                 element=place[0] or None,

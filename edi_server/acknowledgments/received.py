@@ -23,6 +23,8 @@ class ReportedError(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
     #: Reference of our group it is in (UCF 0048, AK102).
     group: str | None = None
+    #: Number of our document it is about (OTI03), where an advice names that.
+    document: str = ""
     #: Tag of the segment it is about (0013 or 0135: a service segment; AK301; TED03).
     tag: str | None = None
     #: Number of the segment in our message (0096, AK302), UNH or ST being 1.

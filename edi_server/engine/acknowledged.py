@@ -7,10 +7,19 @@ from typing import Any
 
 import msgspec
 
-from edi_server.acknowledgments import MessageAnswer, Outcome, ReceivedAcknowledgment, ReportedError, Standing, compare
+from edi_server.acknowledgments import (
+    MessageAnswer,
+    Outcome,
+    ReceivedAcknowledgment,
+    ReportedError,
+    Standing,
+    compare,
+    sum_up,
+)
 from edi_server.partners import Parties, Partner
 from edi_server.partners.model import matches
 from edi_server.store import Acknowledgment, Case, Interchange, Message, Subject, Transmission, Work
+from edi_server.store.states import AcknowledgmentState
 
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +30,8 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     parties: Parties
     message_id: str
     received: ReceivedAcknowledgment
+    #: Numbers of documents of ours, where it is one part of what an advice says about several interchanges.
+    documents: str = ""
 
     def row(self) -> Acknowledgment:
         """As it is stored."""
@@ -31,7 +42,7 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
             transmission_id=self.transmission.id,
             interchange_id=self.interchange.id,
             message_id=self.message_id,
-            about_control_reference=received.control_reference or received.group_reference,
+            about_control_reference=received.control_reference or received.group_reference or self.documents,
             # One that only says that it arrived says nothing against it.
             outcome=received.outcome or "accepted",
             control_number=self.interchange.control_reference,
@@ -45,13 +56,16 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
 
 def record_received(work: Work, brought: Brought) -> None:
     """Note what a partner says about what we sent; what fits nothing, or contradicts, becomes a case."""
-    received = brought.received
-    about = _find_about(work, brought)
+    for about, part in _by_interchange(work, brought):
+        _record(work, part, about)
+
+
+def _record(work: Work, brought: Brought, about: Interchange | None) -> None:
     if about is None:
         work.acknowledgments.keep(brought.row())
         _open_unknown(work, brought)
         return
-    standing = _standing(work, about, received)
+    standing = _standing(work, about, brought.received)
     if standing == "contradictory":
         _keep_beside(work, brought, about, "it contradicts what was said before")
         _open_contradiction(work, brought, about)
@@ -63,11 +77,43 @@ def record_received(work: Work, brought: Brought) -> None:
 
 def keep_received(work: Work, brought: Brought, *, why: str) -> None:
     """Keep an acknowledgment that changes nothing, and show it where it would have: `why` completes a sentence."""
-    about = _find_about(work, brought)
-    if about is None:
-        work.acknowledgments.keep(brought.row())
-    else:
-        _keep_beside(work, brought, about, why)
+    for about, part in _by_interchange(work, brought):
+        if about is None:
+            work.acknowledgments.keep(part.row())
+        else:
+            _keep_beside(work, part, about, why)
+
+
+def _by_interchange(work: Work, brought: Brought) -> list[tuple[Interchange | None, Brought]]:
+    """What it says by the interchange of ours that it says it about: one 824 may speak of documents of several."""
+    received = brought.received
+    if received.control_reference or received.groups or len(received.messages) < 2:
+        return [(_find_about(work, brought), brought)]
+    parts: dict[str, tuple[Interchange | None, list[MessageAnswer]]] = {}
+    for message in received.messages:
+        about = _find_about(work, _part(brought, [message]))
+        parts.setdefault(about.id if about else "", (about, []))[1].append(message)
+    if len(parts) == 1:
+        [(about, _)] = parts.values()
+        return [(about, brought)]
+    return [(about, _part(brought, messages)) for about, messages in parts.values()]
+
+
+def _part(brought: Brought, messages: Sequence[MessageAnswer]) -> Brought:
+    """An advice as if it spoke of these messages only."""
+    received, outcome = brought.received, sum_up(message.outcome for message in messages)
+    groups = {message.group for message in messages}
+    names = {(message.group, message.reference, message.document) for message in messages}
+    errors = tuple(one for one in received.errors if (one.group or "", one.message or "", one.document) in names)
+    part = msgspec.structs.replace(
+        received,
+        group_reference=groups.pop() if len(groups) == 1 else "",
+        outcome=outcome,
+        messages=tuple(messages),
+        errors=errors,
+    )
+    documents = ", ".join(message.document or message.reference for message in messages)
+    return msgspec.structs.replace(brought, received=part, documents=documents)
 
 
 def _keep_beside(work: Work, brought: Brought, about: Interchange, why: str) -> None:
@@ -90,7 +136,9 @@ def _find_about(work: Work, brought: Brought) -> Interchange | None:
         )
     groups = [received.group_reference, *(one.reference for one in received.groups)]
     for group in filter(None, groups):
-        found = work.interchanges.find_sent_group(group, sent_to=partner.name, message=_first_message(received))
+        found = work.interchanges.find_sent_group(
+            group, sent_to=partner.name, message=_first_message(received), message_type=received.group_type
+        )
         if found is not None:
             return found
     return _find_by_document(work, received, partner)
@@ -120,13 +168,22 @@ def _standing(work: Work, about: Interchange, received: ReceivedAcknowledgment) 
 def _apply(work: Work, brought: Brought, about: Interchange) -> None:
     received = brought.received
     messages = work.interchanges.messages(about.id)
-    per_message = dict(_resolve(work, received, messages))
+    now = {one.id: one.acknowledgment for one in messages}
+    per_message = {one: _worse(now[one], outcome) for one, outcome in _resolve(work, received, messages)}
     outcome = _sum(received, messages, per_message)
     work.acknowledgments.receive(brought.row(), about, outcome=outcome, per_message=per_message)
     if outcome in ("rejected", "partially accepted") or "rejected" in per_message.values():
         _open_rejection(work, brought, about, outcome or "partially accepted")
     elif received.outcome is not None and outcome is not None:
         work.cases.settle(about.subject, reason="acknowledgment-overdue", note="The acknowledgment came.")
+
+
+#: What one layer refused is not accepted again because another one, whose answer came later, has nothing against it.
+_FROM_WORST: tuple[Outcome, ...] = ("rejected", "partially accepted", "accepted with errors", "accepted")
+
+
+def _worse(now: AcknowledgmentState, outcome: Outcome) -> Outcome:
+    return next(one for one in _FROM_WORST if one in (now, outcome))
 
 
 def _resolve(

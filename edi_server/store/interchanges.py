@@ -145,39 +145,57 @@ class Interchanges:
     ) -> Interchange | None:
         """The outbound interchange that an acknowledgment speaks of, or None; `sent_to` is the partner's name.
 
-        Matched on the ids and the control reference; where several fit (a range that began anew), equal qualifiers
-        come first, then the newest. Partners often leave qualifiers out.
+        Matched on the ids and the control reference; where several fit (a range that began anew), the same spelling
+        comes first, then equal qualifiers, then the newest. Partners often leave qualifiers and leading zeros out.
         """
         query = select(_table).where(
             _table.c.direction == "outbound",
             _table.c.sender_id == our.id,
             _table.c.recipient_id == partner.id,
-            _table.c.control_reference == control_reference,
+            _table.c.control_reference.in_(_spellings(control_reference)),
         )
         query = query if sent_to is None else query.where(_table.c.partner == sent_to)
         found = every(self._connection, query.order_by(_table.c.id.desc()), Interchange)
-        exact = (i for i in found if (i.sender_qualifier, i.recipient_qualifier) == (our.qualifier, partner.qualifier))
-        return next(exact, found[0] if found else None)
+        qualifiers = (our.qualifier, partner.qualifier)
+        return min(
+            found,
+            key=lambda one: (
+                one.control_reference != control_reference,
+                (one.sender_qualifier, one.recipient_qualifier) != qualifiers,
+            ),
+            default=None,
+        )
 
-    def find_sent_group(self, group: str, *, sent_to: str, message: str = "") -> Interchange | None:
-        """The newest outbound interchange to a partner with a functional group of that number, or None.
+    def find_sent_group(
+        self, group: str, *, sent_to: str, message: str = "", message_type: str = ""
+    ) -> Interchange | None:
+        """The outbound interchange to a partner with a functional group of that number, or None.
 
-        Several fit where numbers began anew: then the newest that also holds the message of that number. Leading zeros
-        do not count.
+        `message_type` is what the group holds (GS01, UNG 0038), where that is known: groups of two kinds may have
+        ranges of their own. Where several fit, numbers began anew: then those count that hold the message of that
+        number, of these the only one that waits for an answer, or else the newest. Leading zeros do not count.
         """
-        wanted = (group, group.lstrip("0") or "0", group.zfill(9))
+        columns = (_table.c.id, _table.c.acknowledgment, messages.c.reference, messages.c.group_header)
         query = (
-            select(_table, messages.c.reference.label("of_message"))
+            select(*columns)
             .join(messages, messages.c.interchange_id == _table.c.id)
             .where(
-                _table.c.direction == "outbound", _table.c.partner == sent_to, messages.c.group_reference.in_(wanted)
+                _table.c.direction == "outbound",
+                _table.c.partner == sent_to,
+                messages.c.group_reference.in_(_spellings(group)),
             )
             .order_by(_table.c.id.desc())
         )
-        found = [dict(row) for row in self._connection.execute(query).mappings()]
-        named = [row for row in found if message and row["of_message"].lstrip("0") == message.lstrip("0")]
-        row = next(iter(named or found), None)
-        return None if row is None else self.find(row["id"])
+        found = [
+            row
+            for row in self._connection.execute(query)
+            if not message_type or row.group_header is None or row.group_header.message_type == message_type
+        ]
+        fitting = [row for row in found if message and row.reference.lstrip("0") == message.lstrip("0")] or found
+        waiting = {row.id for row in fitting if row.acknowledgment == "waiting"}
+        if not fitting:
+            return None
+        return self.find(waiting.pop() if len(waiting) == 1 else fitting[0].id)
 
     def mark_waiting(self, interchange_id: str, *, due_at: datetime | None) -> bool:
         """An answer is expected until `due_at` (None: for ever), for its messages and documents too. False if known."""
@@ -266,6 +284,14 @@ class Interchanges:
         for one in ids:
             self.mark_acknowledged(one, "overdue", detail="No acknowledgment came within the agreed time.")
         return [self.get(one) for one in ids]
+
+
+def _spellings(number: str) -> list[str]:
+    """A number with and without leading zeros, as wide as a reference may be (0020: an..14)."""
+    if not (number.isascii() and number.isdecimal()):
+        return [number]
+    bare = number.lstrip("0") or "0"
+    return sorted({number, *(bare.zfill(width) for width in range(1, 15))})
 
 
 def _follow(
