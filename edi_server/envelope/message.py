@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from edi_server.envelope.edifact_headers import PlaceOf
 from edi_server.envelope.edifact_places import findings_of, place_of
@@ -10,6 +11,7 @@ from edi_server.envelope.model import MessageHeader, MessageRead, RawMessage
 from edi_server.envelope.remarks import in_order, remark
 from edi_server.findings import Finding, Place
 from edi_server.syntax.edifact import Block, Oddity
+from edi_server.syntax.segment_offsets import Offsets, Run
 
 #: Bytes. Of a message that is larger only the beginning is kept; it takes about six times as much memory.
 LARGEST_MESSAGE = 64 * 1024 * 1024
@@ -28,7 +30,7 @@ class MessageInProgress(ABC):
         #: Index, in the block at hand, of the first segment that is not kept yet.
         self._first = index
         self._segments: list[str] = []
-        self._offsets: list[int] = []
+        self._offsets: list[Run | Sequence[int]] = []
         self._pieces: list[tuple[int, bytes]] = []
         self._released = False
         #: Segments that were only counted, since the message got too large.
@@ -65,8 +67,7 @@ class MessageInProgress(ABC):
             self._dropped += until - first
             return
         self._segments += block.segments[first:until]
-        self._offsets += block.offsets[first:until]
-        self._pieces.append(_piece(block, block.offsets[first], self._end))
+        self._take(block, first, until)
         self._released = self._released or block.has_stand_ins(first, until - 1)
 
     @abstractmethod
@@ -82,23 +83,30 @@ class MessageInProgress(ABC):
         if self._segments:
             self.keep(block, last + 1)
             return self.kept()
-        first = self._first
+        first, self._end = self._first, block.end_of(last)
         self._released = block.has_stand_ins(first, last)
-        offsets = block.offsets[first : last + 1]
-        offsets.append(block.end_of(last))
-        self._pieces.append(_piece(block, offsets[0], offsets[-1]))
-        return self._read(block.segments[first : last + 1], offsets)
+        self._take(block, first, last + 1)
+        return self._read(block.segments[first : last + 1])
 
     def kept(self) -> MessageRead:
         """The message as far as it was kept."""
-        return self._read(self._segments, [*self._offsets, self._end])
+        return self._read(self._segments)
+
+    def _take(self, block: Block, first: int, until: int) -> None:
+        """Take note of where segments of a block stand, the last of them ending before offset `_end`."""
+        offsets = block.offsets
+        if isinstance(offsets, Offsets):
+            self._offsets.append(offsets.between(first, until, self._end))
+        else:
+            self._offsets.append(offsets[first:until])
+        self._pieces.append(_piece(block, offsets[first], self._end))
 
     def miss_trailer(self, code: str, expected: str) -> None:
         """Take note that the message ends without its trailer, behind what was kept."""
         place = Place(interchange=self._interchange, message=self.header.reference, offset=self._end)
         self.findings.append(remark(code, place, expected=expected))
 
-    def _read(self, segments: list[str], offsets: list[int]) -> MessageRead:
+    def _read(self, segments: list[str]) -> MessageRead:
         if self._dropped:
             place = Place(interchange=self._interchange, message=self.header.reference, offset=self._offset)
             self.findings.append(
@@ -108,7 +116,7 @@ class MessageInProgress(ABC):
             number=self.number,
             header=self.header,
             segments=segments,
-            offsets=offsets,
+            offsets=Offsets([*self._offsets, (self._end,)], len(segments) + 1, {0: self._offset, -1: self._end}),
             released=self._released,
             raw=RawMessage(self._pieces),
             separators=self._separators,

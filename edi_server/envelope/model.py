@@ -200,7 +200,7 @@ class MessageRead(msgspec.Struct, frozen=True, kw_only=True):
     #: UNH to UNT, or ST to SE, in normal form. A version that UNH spells unusually is here as it is meant.
     segments: list[str]
     #: Byte offset of the first character of each segment, and, one longer, of the byte behind the last terminator.
-    offsets: list[int]
+    offsets: Sequence[int]
     #: True if some segment contains stand-ins.
     released: bool = False
     #: The bytes as they came, and how they are split, for `edi_server.envelope.offsets`.

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate, compress, count
 from operator import add, not_, sub
@@ -68,7 +69,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     #: In normal form (`edi_server.syntax.normal`); never empty strings.
     segments: list[str]
     #: Byte offset of each segment's first character from the start of the stream.
-    offsets: list[int]
+    offsets: Sequence[int]
     #: Indexes of the segments whose tag begins with UN.
     services: list[int]
     #: True if some segment contains stand-ins.
@@ -172,7 +173,8 @@ class Dialect:
         uniform = read_uniform(worked, start, self.codec)
         if uniform:
             oddities = _contradictions(uniform, worked, start) if uniform.contradiction else []
-            segments, offsets, services = uniform.segments, uniform.offsets, uniform.services
+            segments, services = uniform.segments, uniform.services
+            offsets: Sequence[int] = uniform.offsets
         else:
             segments, offsets, oddities = self._read_each(worked, start)
             services = [index for index, segment in enumerate(segments) if segment[:2] == "UN"]
@@ -294,7 +296,7 @@ def _remark(pattern: re.Pattern[bytes], code: str, offsets: list[int], stripped:
     return [Oddity(offset + match.start(), code) for offset, match in found if match]
 
 
-def _with_strays(oddities: list[Oddity], raw: bytes, worked: bytes, start: int, offsets: list[int]) -> list[Oddity]:
+def _with_strays(oddities: list[Oddity], raw: bytes, worked: bytes, start: int, offsets: Sequence[int]) -> list[Oddity]:
     """With the typographic apostrophes that were taken for the terminator of a segment, where that is another."""
     strays = []
     for at in find_terminators(raw, worked):

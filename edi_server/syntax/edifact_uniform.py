@@ -7,12 +7,10 @@ character set. It gives what the careful way (`edi_server.syntax.edifact_dialect
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from itertools import accumulate, repeat
-from operator import add
 from typing import NamedTuple
 
 from edi_server.syntax.charsets import Contradiction, decode_alike
+from edi_server.syntax.segment_offsets import Offsets, Run
 
 _LINE_BREAKS = re.compile(rb"[\r\n]*")
 #: Tabulator, needless release character, control character: each is remarked on.
@@ -25,7 +23,7 @@ class Uniform(NamedTuple):
     """Like the fields of `Block`; and how all segments that are not ASCII contradict the declared character set."""
 
     segments: list[str]
-    offsets: list[int]
+    offsets: Offsets
     services: list[int]
     contradiction: Contradiction | None
 
@@ -42,12 +40,13 @@ def read_uniform(worked: bytes, start: int, codec: str | None) -> Uniform | None
     pieces = text.split(end.decode("ascii"))
     if min(pieces) < _FIRST_PRINTABLE or not _stand_alike(worked, end, len(pieces)):
         return None
-    lengths = map(len, pieces if len(text) == len(worked) - 1 else worked[:-1].split(end))
-    offsets = list(accumulate(map(add, lengths, repeat(len(end))), initial=start))
-    del offsets[-1]
     if b"\0" in worked:
-        _drop_fillers(pieces, worked, start, offsets)
-    return Uniform(pieces, offsets, _services(worked, start, offsets, end), contradiction)
+        _drop_fillers(pieces, worked)
+    services = _services(worked, end)
+    last = worked.rfind(end, 0, -1) + len(end) if len(pieces) > 1 else 0
+    known = {index: start + at for index, at in [(0, 0), (len(pieces) - 1, last), *services]}
+    offsets = Offsets((Run(start, worked, end),), len(pieces), known)
+    return Uniform(pieces, offsets, [index for index, _ in services], contradiction)
 
 
 def _line_break(worked: bytes) -> bytes:
@@ -64,21 +63,26 @@ def _stand_alike(worked: bytes, end: bytes, pieces: int) -> bool:
     return len(worked) - len(worked.translate(None, b"\r\n'")) == len(end) * (pieces - 1) + 1
 
 
-def _drop_fillers(pieces: list[str], worked: bytes, start: int, offsets: list[int]) -> None:
+def _drop_fillers(pieces: list[str], worked: bytes) -> None:
     """Delete fillers in the pieces that have any: few as a rule, so that a second look at all pieces costs more."""
+    index = counted = 0
     at = worked.find(b"\0")
     while at >= 0:
-        index = bisect_right(offsets, start + at) - 1
+        index += worked.count(b"'", counted, at)
         pieces[index] = pieces[index].replace("\0", "")
-        at = worked.find(b"\0", worked.find(b"'", at))
+        counted = worked.find(b"'", at)
+        at = worked.find(b"\0", counted)
 
 
-def _services(worked: bytes, start: int, offsets: list[int], end: bytes) -> list[int]:
-    """Indexes of the segments whose tag begins with UN."""
-    services = [0] if worked.startswith(b"UN") else []
+def _services(worked: bytes, end: bytes) -> list[tuple[int, int]]:
+    """The segments whose tag begins with UN: index, and where they begin in the working copy."""
+    services = [(0, 0)] if worked.startswith(b"UN") else []
     mark = end + b"UN"
+    index = counted = 0
     at = worked.find(mark)
     while at >= 0:
-        services.append(bisect_left(offsets, start + at + len(end)))
-        at = worked.find(mark, at + len(mark))
+        index += worked.count(b"'", counted, at) + 1
+        counted = at + len(end)
+        services.append((index, counted))
+        at = worked.find(mark, counted)
     return services

@@ -68,11 +68,12 @@ class X12Dialect(Dialect):
         """The segments of `raw`, each but perhaps the last terminated; `worked` is `work(raw)`, `start` the offset."""
         made = super().block(raw, worked, start)
         is_wrapped = any(oddity.code == "syntax.line-break-in-segment" for oddity in made.oddities)
-        services = _services_by_tag(made.segments) if is_wrapped else _services(worked, start, made.offsets)
+        offsets = list(made.offsets)
+        services = _services_by_tag(made.segments) if is_wrapped else _services(worked, start, offsets)
         oddities = [_undeclared(oddity) for oddity in made.oddities]
         if _may_have_comments(raw):
             oddities = sorted([*oddities, *self._comments(raw, worked, start)], key=lambda oddity: oddity.offset)
-        return msgspec.structs.replace(made, services=services, oddities=oddities)
+        return msgspec.structs.replace(made, offsets=offsets, services=services, oddities=oddities)
 
     def header_block(self, raw: bytes, start: int) -> Block:
         """An ISA with line breaks in it that would otherwise be terminators, or without any terminator."""
