@@ -7,7 +7,7 @@ Secrets are named, never written (`edi_server.config.Secrets`).
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -62,6 +62,10 @@ class SftpAccount(Clause, frozen=True, kw_only=True):
     #: Let in on the listener for old software, too (`transports.sftp.legacy_listen`).
     legacy_algorithms: bool = False
 
+    def where(self, partner: str) -> str:
+        """Where and as whom, in words."""
+        return f"user {self.user or partner} on our endpoint"
+
 
 class SftpMailbox(Clause, frozen=True, kw_only=True):
     """`[sftp_mailbox]`: folders on the partner's SFTP server, which we collect from and deliver to."""
@@ -95,6 +99,10 @@ class SftpMailbox(Clause, frozen=True, kw_only=True):
     #: Connections at a time, to this host.
     connections: int = 2
     legacy_algorithms: bool = False
+
+    def where(self, partner: str) -> str:  # noqa: ARG002 — all tables are asked alike
+        """Where and as whom, in words."""
+        return f"{self.user}@{self.host}:{self.port}"
 
 
 class Tls(Clause, frozen=True, kw_only=True):
@@ -132,6 +140,8 @@ class As2Quirks(Clause, frozen=True, kw_only=True):
     weak_digests: bool = False
     #: Send the body as base64 instead of binary.
     base64: bool = False
+    #: Answer a repeated message with "processed/warning: duplicate-document" instead of the receipt of the first time.
+    warn_of_duplicates: bool = False
 
 
 class As2(Clause, frozen=True, kw_only=True):
@@ -165,6 +175,10 @@ class As2(Clause, frozen=True, kw_only=True):
     #: For one post, its receipt included.
     seconds: float = 300.0
 
+    def where(self, partner: str) -> str:  # noqa: ARG002 — all tables are asked alike
+        """Where and as whom, in words."""
+        return f"{self.partner_name} at {self.url or 'no address: they send only'}"
+
 
 class DropToken(Clause, frozen=True, kw_only=True):
     """A token that opens the drop; several overlap while it is changed."""
@@ -181,6 +195,10 @@ class Drop(Clause, frozen=True, kw_only=True):
     account: str = ""
     tokens: tuple[DropToken, ...]
 
+    def where(self, partner: str) -> str:
+        """Where and as whom, in words."""
+        return f"account {self.account or partner} of our drop"
+
 
 class Webhook(Clause, frozen=True, kw_only=True):
     """`[webhook]`: where documents for the partner are posted to."""
@@ -190,6 +208,10 @@ class Webhook(Clause, frozen=True, kw_only=True):
     signing_key: Secret | None = None
     tls: Tls | None = None
     seconds: float = 60.0
+
+    def where(self, partner: str) -> str:  # noqa: ARG002 — all tables are asked alike
+        """Where and as whom, in words."""
+        return self.url
 
 
 class Exchange(Clause, frozen=True, kw_only=True):
@@ -220,7 +242,12 @@ class Exchange(Clause, frozen=True, kw_only=True):
         return self.deliver_by or self.able_to_deliver[0]
 
     @property
+    def tables(self) -> dict[str, SftpAccount | SftpMailbox | As2 | Drop | Webhook]:
+        """What was agreed, by the name of the table."""
+        there = {way: getattr(self, way) for way in get_args(Way) if way != FOLDER}
+        return {way: table for way, table in there.items() if table is not None}
+
+    @property
     def uses_folder(self) -> bool:
         """True if the partner needs folders of its own in inbox and outbox."""
-        tables = (self.sftp_account, self.sftp_mailbox, self.as2, self.drop, self.webhook)
-        return self.delivers_by == FOLDER or not any(tables)
+        return self.delivers_by == FOLDER or not self.tables

@@ -8,6 +8,5 @@ from __future__ import annotations
 
 from edi_server.transports.folder import FolderTransport
 from edi_server.transports.port import Claim, Collected, HandedOver, Left, Transport
-from edi_server.transports.watching import Watch
 
-__all__ = ["Claim", "Collected", "FolderTransport", "HandedOver", "Left", "Transport", "Watch"]
+__all__ = ["Claim", "Collected", "FolderTransport", "HandedOver", "Left", "Transport"]

@@ -11,7 +11,7 @@ from edi_server.errors import TransportError
 from edi_server.transports.renaming import sync_folder
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes | bytearray) -> None:
     """Write or replace a file, making its folder where it is absent. Raises TransportError."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import tempfile
 from collections.abc import Mapping
@@ -41,13 +42,16 @@ class Answer(msgspec.Struct, frozen=True):
 async def post(
     url: str,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | Path,
     *,
     tls: Tls | None = None,
     login: tuple[str, str] | None = None,
     seconds: float = 300.0,
 ) -> Answer:
-    """Post, following no redirect: what was agreed is where it goes. Raises TransportError, ConfigurationError."""
+    """Post, following no redirect: what was agreed is where it goes. A body may be a file, which is not read at once.
+
+    Raises TransportError, ConfigurationError.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"{url[:200]} is no address to post to")
@@ -55,24 +59,33 @@ async def post(
     auth = aiohttp.BasicAuth(*login) if login else None
     context = context_for(tls) if parts.scheme == "https" else None
     try:
-        async with (
-            aiohttp.ClientSession(timeout=limits, auto_decompress=False) as session,
-            session.post(
-                url,
-                data=body,
-                headers=dict(headers),
-                allow_redirects=False,
-                auth=auth,
-                ssl=context if context is not None else True,
-                skip_auto_headers=["Content-Type", "Accept", "Accept-Encoding", "User-Agent"],
-            ) as response,
-        ):
+        async with contextlib.AsyncExitStack() as opened:
+            session = await opened.enter_async_context(aiohttp.ClientSession(timeout=limits, auto_decompress=False))
+            data = _payload(body, opened)
+            response = await opened.enter_async_context(
+                session.post(
+                    url,
+                    data=data,
+                    headers=dict(headers),
+                    allow_redirects=False,
+                    auth=auth,
+                    ssl=context if context is not None else True,
+                    skip_auto_headers=["Content-Type", "Accept", "Accept-Encoding", "User-Agent"],
+                )
+            )
             content = await response.content.read(_LARGEST_ANSWER)
             return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
     except TimeoutError as error:
         raise TransportError(f"{parts.hostname} did not answer in time") from error
     except (aiohttp.ClientError, OSError) as error:
         raise TransportError(f"{parts.hostname}: {error}") from error
+
+
+def _payload(body: bytes | Path, opened: contextlib.AsyncExitStack) -> bytes | aiohttp.payload.Payload:
+    if isinstance(body, bytes):
+        return body
+    file = opened.enter_context(body.open("rb"))
+    return aiohttp.payload.BufferedReaderPayload(file, disposition=None)  # type: ignore[arg-type]  # None: no header of its own
 
 
 def context_for(tls: Tls | None) -> ssl.SSLContext:

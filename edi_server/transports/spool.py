@@ -28,6 +28,7 @@ from edi_server.errors import TransportError
 from edi_server.transports.port import Claim
 from edi_server.transports.renaming import sync_folder
 
+Buffer = bytes | bytearray | memoryview
 _CONTENT, _TAKEN = "content", "taken.json"
 
 
@@ -72,7 +73,7 @@ class Spool:
 
     def take(
         self,
-        content: bytes | Path,
+        content: Buffer | Path,
         *,
         mailbox: str,
         key: str,
@@ -133,7 +134,7 @@ class Spool:
         return removed
 
     def _take(
-        self, content: bytes | Path, mailbox: str, key: str, name: str, detail: dict[str, str], answer: bytes
+        self, content: Buffer | Path, mailbox: str, key: str, name: str, detail: dict[str, str], answer: bytes
     ) -> tuple[Taken, bool]:
         transmission_id = str(uuid7())
         making = self._folder / "new" / transmission_id
@@ -210,7 +211,7 @@ def uuid_ns() -> int:
     return int(datetime.now(UTC).timestamp() * 1e9)
 
 
-def _write_content(target: Path, content: bytes | Path) -> None:
+def _write_content(target: Path, content: Buffer | Path) -> None:
     if isinstance(content, Path):
         with content.open("rb") as file:
             os.fsync(file.fileno())
@@ -219,7 +220,7 @@ def _write_content(target: Path, content: bytes | Path) -> None:
         _write(target, content)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: Buffer) -> None:
     with path.open("xb") as file:
         file.write(content)
         file.flush()

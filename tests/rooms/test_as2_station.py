@@ -86,7 +86,7 @@ def outcome(us, made, reply, *, must_be_signed=True):
     [{"sign": None, "encrypt": None}, {"encrypt": None}, {"sign": None}, {}],
     ids=["plain", "signed", "encrypted", "both"],
 )
-def test_row_1_plain_signed_encrypted_both_with_a_synchronous_receipt(us, them, security, receipt_signed):
+def test_row_01_plain_signed_encrypted_both_with_a_synchronous_receipt(us, them, security, receipt_signed):
     them.relations = [
         msgspec.structs.replace(
             them.relations[0], terms=msgspec.structs.replace(them.terms, must_sign=False, must_encrypt=False)
@@ -99,14 +99,14 @@ def test_row_1_plain_signed_encrypted_both_with_a_synchronous_receipt(us, them, 
     assert them.taken() == [ORDER]
 
 
-def test_row_1_no_receipt_is_sent_where_none_is_asked_for(us, them):
+def test_row_01_no_receipt_is_sent_where_none_is_asked_for(us, them):
     made = us.make(receipt="none")
     reply = them.station.receive(made.headers, made.body)
     assert (reply.status, reply.body) == (200, b"")
     assert them.taken() == [ORDER]
 
 
-def test_row_1_an_asynchronous_receipt_goes_to_the_agreed_address_and_settles_what_was_sent(us, them):
+def test_row_01_an_asynchronous_receipt_goes_to_the_agreed_address_and_settles_what_was_sent(us, them):
     made, sending = us.send(receipt="async")
     reply = them.station.receive(made.headers, made.body)
     assert reply.status == 202
@@ -123,7 +123,7 @@ def test_row_1_an_asynchronous_receipt_goes_to_the_agreed_address_and_settles_wh
     assert made.message_id.encode() in us.sendings.receipt("t1") or b"multipart" in us.sendings.receipt("t1")
 
 
-def test_row_3_a_digest_that_must_be_used_and_is_unknown_fails_in_its_own_words(us, them):
+def test_row_03_a_digest_that_must_be_used_and_is_unknown_fails_in_its_own_words(us, them):
     made = us.make()
     headers = {
         **made.headers,
@@ -145,7 +145,7 @@ def test_row_3_a_digest_that_must_be_used_and_is_unknown_fails_in_its_own_words(
         ("garbage", "unexpected-processing-error"),
     ],
 )
-def test_rows_5_to_10_each_failure_is_answered_with_its_own_disposition(us, them, broken, reason):
+def test_failures_of_rows_5_to_10_each_failure_is_answered_with_its_own_disposition(us, them, broken, reason):
     if broken == "key":
         them.keys = Keys((STRANGER,), them.keys.partner)
     if broken == "signer":
@@ -165,7 +165,7 @@ def test_rows_5_to_10_each_failure_is_answered_with_its_own_disposition(us, them
     assert them.notices[-1][2]
 
 
-def test_row_9_strangers_are_told_so_and_missing_names_are_a_bad_request(us, them):
+def test_row_09_strangers_are_told_so_and_missing_names_are_a_bad_request(us, them):
     made = us.make()
     reply = them.station.receive({**made.headers, "AS2-From": "Nobody"}, made.body)
     assert reply.status == 200
@@ -175,7 +175,7 @@ def test_row_9_strangers_are_told_so_and_missing_names_are_a_bad_request(us, the
     assert them.taken() == []
 
 
-def test_rows_11_and_13_a_repeated_message_is_given_the_original_receipt_also_after_a_restart(us, them):
+def test_row_11_a_repeated_message_is_given_the_original_receipt_also_after_a_restart(us, them):
     made = us.make()
     first = them.station.receive(made.headers, made.body)
     for claim in them.spool.claimed():
@@ -338,7 +338,7 @@ def test_row_20_headers_are_understood_however_partners_write_them(us, them, cha
     ids=["none", "one", "crlf", "lf", "binary"],
 )
 @pytest.mark.parametrize("security", [{}, {"sign": None, "encrypt": None}], ids=["secured", "plain"])
-def test_rows_21_and_22_any_content_arrives_byte_for_byte(us, them, content, security):
+def test_contents_of_rows_21_and_22_any_content_arrives_byte_for_byte(us, them, content, security):
     them.relations = [
         msgspec.structs.replace(
             them.relations[0], terms=msgspec.structs.replace(them.terms, must_sign=False, must_encrypt=False)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Literal
 
 from cryptography.hazmat.primitives import hashes
+
+Buffer = bytes | bytearray | memoryview
+#: Bytes, or the pieces that they are made of: large contents are never put together only to be read.
+Content = Buffer | Sequence[Buffer]
 
 Digest = Literal["sha1", "sha256", "sha384", "sha512"]
 Cipher = Literal["3des", "aes128-cbc", "aes192-cbc", "aes256-cbc", "aes128-gcm", "aes192-gcm", "aes256-gcm"]
@@ -49,6 +54,24 @@ def digest_of(micalg: str) -> Digest | None:
     return next((digest for digest in DIGESTS if digest == plain), None)
 
 
-def mics_of(content: bytes | memoryview) -> dict[Digest, bytes]:
+def pieces_of(content: Content) -> Sequence[Buffer]:
+    """The pieces of a content."""
+    return (content,) if isinstance(content, bytes | bytearray | memoryview) else content
+
+
+def size_of(content: Content) -> int:
+    """Bytes of a content."""
+    return sum(memoryview(piece).nbytes for piece in pieces_of(content))
+
+
+def hash_of(content: Content, digest: str) -> bytes:
+    """The digest of a content."""
+    hashed = hashlib.new(digest, usedforsecurity=False)
+    for piece in pieces_of(content):
+        hashed.update(piece)
+    return hashed.digest()
+
+
+def mics_of(content: Content) -> dict[Digest, bytes]:
     """The message integrity check of the content in every digest: a receipt may name another than we used."""
-    return {digest: hashlib.new(digest, content, usedforsecurity=False).digest() for digest in DIGESTS}
+    return {digest: hash_of(content, digest) for digest in DIGESTS}

@@ -13,6 +13,8 @@ Buffer = bytes | bytearray | memoryview
 
 #: Deeper nesting is no CMS: an attack on the stack, or a mistake.
 MAX_DEPTH = 32
+#: Values inside one other, at most: contents come in pieces of some hundred bytes, attacks in millions of empty ones.
+MAX_VALUES = 500_000
 
 INTEGER, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE, SET = 0x02, 0x04, 0x06, 0x30, 0x31
 _CONSTRUCTED = 0x20
@@ -64,12 +66,13 @@ def _indefinite(data: memoryview, at: int, tag: int, limit: int, depth: int) -> 
     if not tag & _CONSTRUCTED:
         raise BerError("a simple value without length")
     inner = at + 2
-    while True:
+    for _ in range(MAX_VALUES):
         if inner + _END_OF_CONTENTS > limit:
             raise BerError("a value without end")
         if data[inner] == 0 and data[inner + 1] == 0:
             return Value(tag, at, at + 2, inner, inner + _END_OF_CONTENTS)
         inner = read(data, inner, limit, depth + 1).end
+    raise BerError("a value in too many pieces")
 
 
 def children(data: memoryview, value: Value) -> list[Value]:
@@ -79,18 +82,31 @@ def children(data: memoryview, value: Value) -> list[Value]:
 
 def _children(data: memoryview, value: Value) -> Iterator[Value]:
     at = value.content
-    while at < value.end_of_content:
+    for _ in range(MAX_VALUES):
+        if at >= value.end_of_content:
+            return
         child = read(data, at, value.end_of_content)
         yield child
         at = child.end
+    raise BerError("a value in too many pieces")
 
 
 def octets(data: memoryview, value: Value) -> Buffer:
     """The content of an octet string, put together if it comes in pieces. Raises BerError."""
-    if not value.tag & _CONSTRUCTED:
-        return data[value.content : value.end_of_content]
-    pieces = list(_pieces(data, value, 0))
+    pieces = octet_pieces(data, value)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def octet_pieces(data: memoryview, value: Value) -> list[memoryview]:
+    """The content of an octet string in the pieces in which it comes, not copied. Raises BerError."""
+    if not value.tag & _CONSTRUCTED:
+        return [data[value.content : value.end_of_content]]
+    pieces: list[memoryview] = []
+    for piece in _pieces(data, value, 0):
+        if len(pieces) >= MAX_VALUES:
+            raise BerError("a value in too many pieces")
+        pieces.append(piece)
+    return pieces
 
 
 def _pieces(data: memoryview, value: Value, depth: int) -> Iterator[memoryview]:

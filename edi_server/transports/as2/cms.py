@@ -9,6 +9,7 @@ from typing import Literal
 from asn1crypto.core import ObjectIdentifier
 
 from edi_server.transports.as2 import ber
+from edi_server.transports.as2.algorithms import Content, pieces_of
 from edi_server.transports.as2.ber import BerError, Buffer, Value
 
 Kind = Literal["data", "signed", "enveloped", "auth-enveloped", "compressed"]
@@ -24,6 +25,7 @@ KINDS: dict[str, Kind] = {
 _OIDS = {kind: oid for oid, kind in KINDS.items()}
 _ZLIB = "1.2.840.113549.1.9.16.3.8"
 _CONTEXT_0 = 0xA0
+_AT_A_TIME = 1 << 20
 
 
 class CmsError(ValueError):
@@ -55,7 +57,12 @@ def open_content(data: Buffer) -> tuple[Kind, memoryview, Value]:
 
 def wrap(kind: Kind, *content: Buffer | Sequence[Buffer]) -> bytes:
     """A ContentInfo in DER around the pieces of its content."""
-    return b"".join(ber.encode(ber.SEQUENCE, oid(_OIDS[kind]), ber.encode(_CONTEXT_0, *content)))
+    return b"".join(wrapped(kind, *content))
+
+
+def wrapped(kind: Kind, *content: Buffer | Sequence[Buffer]) -> list[Buffer]:
+    """The same, not yet put together."""
+    return ber.encode(ber.SEQUENCE, oid(_OIDS[kind]), ber.encode(_CONTEXT_0, *content))
 
 
 def oid(dotted: str) -> bytes:
@@ -71,33 +78,50 @@ def oid_of(view: memoryview, value: Value) -> str:
     return str(ObjectIdentifier.load(bytes(view[value.start : value.end])).dotted)
 
 
-def compress(content: bytes) -> bytes:
+def compress(content: Content) -> bytes:
     """CompressedData around the content (RFC 3274)."""
+    deflate = zlib.compressobj()
+    packed = [deflate.compress(piece) for piece in pieces_of(content)]
     algorithm = ber.encode(ber.SEQUENCE, oid(_ZLIB))
-    inner = ber.encode(ber.OCTET_STRING, zlib.compress(content))
+    inner = ber.encode(ber.OCTET_STRING, packed, deflate.flush())
     encapsulated = ber.encode(ber.SEQUENCE, oid(DATA), ber.encode(_CONTEXT_0, inner))
     return wrap("compressed", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", algorithm, encapsulated))
 
 
-def decompress(view: memoryview, value: Value, *, largest: int) -> bytes:
+def decompress(view: memoryview, value: Value, *, largest: int) -> bytearray:
     """What CompressedData holds, of at most `largest` bytes. Raises CmsError."""
-    damaged = CmsError("decompression-failed", "The compressed content is damaged.")
     try:
         _, algorithm, encapsulated = ber.children(view, value)
-        _, wrapped = ber.children(view, encapsulated)
-        packed = ber.octets(view, ber.children(view, wrapped)[0])
+        _, inside = ber.children(view, encapsulated)
+        packed = ber.octet_pieces(view, ber.children(view, inside)[0])
         known = oid_of(view, ber.children(view, algorithm)[0]) == _ZLIB
     except (BerError, ValueError, IndexError) as error:
-        raise damaged from error
+        raise _damaged() from error
     if not known:
         raise CmsError("decompression-failed", "The content is compressed in another way than zlib.")
-    inflate = zlib.decompressobj()
     try:
-        content = inflate.decompress(packed, largest + 1)
+        return _inflate(packed, largest)
     except zlib.error as error:
-        raise damaged from error
-    if len(content) > largest:
-        raise CmsError("decompression-failed", f"The compressed content is larger than the {largest} bytes we take.")
+        raise _damaged() from error
+
+
+def _inflate(packed: Sequence[memoryview], largest: int) -> bytearray:
+    """Bit by bit, so that neither a bomb nor a large content is ever there twice."""
+    inflate, content = zlib.decompressobj(), bytearray()
+    for piece in packed:
+        for at in range(0, len(piece), _AT_A_TIME):
+            rest: Buffer = piece[at : at + _AT_A_TIME]
+            while rest and not inflate.eof:
+                content += inflate.decompress(rest, _AT_A_TIME)
+                rest = inflate.unconsumed_tail
+                if len(content) > largest:
+                    sentence = f"The compressed content is larger than the {largest} bytes we take."
+                    raise CmsError("decompression-failed", sentence)
+    content += inflate.flush()
     if not inflate.eof:
-        raise damaged
+        raise _damaged()
     return content
+
+
+def _damaged() -> CmsError:
+    return CmsError("decompression-failed", "The compressed content is damaged.")

@@ -14,16 +14,33 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import (
+    AEADDecryptionContext,
+    AEADEncryptionContext,
+    CipherContext,
+    algorithms,
+    modes,
+)
 from cryptography.hazmat.primitives.ciphers import Cipher as Ciphering
-from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
 from edi_server.transports.as2 import ber
-from edi_server.transports.as2.algorithms import CIPHER_OIDS, CIPHERS, HASHES, Cipher, KeyTransport
+from edi_server.transports.as2.algorithms import (
+    CIPHER_OIDS,
+    CIPHERS,
+    HASHES,
+    Cipher,
+    Content,
+    KeyTransport,
+    pieces_of,
+    size_of,
+)
 from edi_server.transports.as2.ber import BerError, Buffer, Value
-from edi_server.transports.as2.cms import DATA, CmsError, oid, oid_of, wrap
+from edi_server.transports.as2.cms import DATA, CmsError, oid, oid_of, wrapped
 
 _SUBJECT_KEY_IDENTIFIER = x509.SubjectKeyIdentifier
 _MAC_LENGTH = 16
+#: What encrypting in place may need behind the last byte: one block (`update_into`).
+_SLACK = 16
 _DECRYPTION_FAILED = "decryption-failed"
 _OAEP = "1.2.840.113549.1.1.7"
 _PKCS1 = "1.2.840.113549.1.1.1"
@@ -37,8 +54,8 @@ class OwnKey(msgspec.Struct, frozen=True):
 
 
 def encrypt(
-    content: bytes, recipient: x509.Certificate, cipher: Cipher = "aes256-cbc", transport: KeyTransport = "pkcs1"
-) -> bytes:
+    content: Content, recipient: x509.Certificate, cipher: Cipher = "aes256-cbc", transport: KeyTransport = "pkcs1"
+) -> bytearray:
     """A ContentInfo that only the holder of the certificate's key can read."""
     length, cipher_oid = CIPHERS[cipher]
     key = os.urandom(length)
@@ -48,29 +65,62 @@ def encrypt(
     block = _block_size(cipher)
     vector = os.urandom(block // 8)
     encryptor = _ciphering(cipher, key, modes.CBC(vector)).encryptor()
-    pieces = [encryptor.update(content), encryptor.update(_padding(content, block)), encryptor.finalize()]
+    padded = [*pieces_of(content), _padding(content, block)]
     algorithm = ber.encode(ber.SEQUENCE, oid(cipher_oid), ber.encode(ber.OCTET_STRING, vector))
-    inner = ber.encode(ber.SEQUENCE, oid(DATA), algorithm, ber.encode(0x80, pieces))
-    return wrap("enveloped", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", ber.encode(ber.SET, to), inner))
+    room = bytearray(size_of(padded))
+    inner = ber.encode(ber.SEQUENCE, oid(DATA), algorithm, ber.encode(0x80, room))
+    layout = wrapped("enveloped", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", ber.encode(ber.SET, to), inner))
+    return _filled(layout, room, padded, encryptor)
 
 
-def _padding(content: bytes, block: int) -> bytes:
+def _filled(
+    layout: Sequence[Buffer],
+    room: bytearray,
+    content: Sequence[Buffer],
+    encryptor: AEADEncryptionContext | CipherContext,
+) -> bytearray:
+    """The layout with the content encrypted into its room, which is never written to: so it costs no memory."""
+    total = size_of(layout)
+    filled = bytearray(total + 2 * _SLACK)
+    view, at = memoryview(filled), 0
+    for piece in layout:
+        if piece is not room:
+            size = memoryview(piece).nbytes
+            view[at : at + size] = piece
+            at += size
+            continue
+        for part in content:
+            at += encryptor.update_into(part, view[at:])
+        rest = encryptor.finalize()
+        view[at : at + len(rest)] = rest
+        at += len(rest)
+    view.release()
+    del filled[total:]
+    return filled
+
+
+def _padding(content: Content, block: int) -> bytes:
     """What fills the last block up (RFC 5652 6.3)."""
     size = block // 8
-    missing = size - len(content) % size
+    missing = size - size_of(content) % size
     return bytes([missing]) * missing
 
 
-def _seal(content: bytes, key: bytes, cipher_oid: str, to: bytes) -> bytes:
+def _seal(content: Content, key: bytes, cipher_oid: str, to: bytes) -> bytearray:
     """AuthEnvelopedData with AES-GCM."""
     nonce = os.urandom(12)
     encryptor = Ciphering(algorithms.AES(key), modes.GCM(nonce)).encryptor()
-    encrypted = encryptor.update(content) + encryptor.finalize()
     parameters = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTET_STRING, nonce), bytes([ber.INTEGER, 1, _MAC_LENGTH]))
     algorithm = ber.encode(ber.SEQUENCE, oid(cipher_oid), parameters)
-    inner = ber.encode(ber.SEQUENCE, oid(DATA), algorithm, ber.encode(0x80, encrypted))
-    mac = ber.encode(ber.OCTET_STRING, encryptor.tag)
-    return wrap("auth-enveloped", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", ber.encode(ber.SET, to), inner, mac))
+    room = bytearray(size_of(content))
+    inner = ber.encode(ber.SEQUENCE, oid(DATA), algorithm, ber.encode(0x80, room))
+    mac = ber.encode(ber.OCTET_STRING, bytes(_MAC_LENGTH))
+    version = b"\x02\x01\x00"
+    layout = wrapped("auth-enveloped", ber.encode(ber.SEQUENCE, version, ber.encode(ber.SET, to), inner, mac))
+    sealed = _filled(layout, room, pieces_of(content), encryptor)
+    # The MAC is known only now; it lies at the end.
+    sealed[-_MAC_LENGTH:] = encryptor.tag
+    return sealed
 
 
 def _recipient(certificate: x509.Certificate, key: bytes, transport: KeyTransport) -> bytes:
@@ -112,7 +162,7 @@ def _oaep(digest: hashes.HashAlgorithm, mask: hashes.HashAlgorithm) -> padding.O
     return padding.OAEP(mgf=padding.MGF1(mask), algorithm=digest, label=None)
 
 
-def decrypt(view: memoryview, value: Value, keys: Sequence[OwnKey], *, sealed: bool) -> tuple[bytes, Cipher]:
+def decrypt(view: memoryview, value: Value, keys: Sequence[OwnKey], *, sealed: bool) -> tuple[Buffer, Cipher]:
     """The content for one of our keys, and how it was encrypted. `sealed`: AuthEnvelopedData. Raises CmsError.
 
     Whatever is wrong gives the same answer, so that it tells an attacker nothing.
@@ -173,22 +223,34 @@ def _scheme(info: asn1.KeyTransRecipientInfo) -> padding.AsymmetricPadding:
 
 def _open(
     view: memoryview, encrypted: Value, rest: Sequence[Value], key: bytes, *, sealed: bool
-) -> tuple[bytes, Cipher]:
+) -> tuple[Buffer, Cipher]:
     _, algorithm, content = ber.children(view, encrypted)
     name, parameters = ber.children(view, algorithm)[:2]
     cipher = CIPHER_OIDS.get(oid_of(view, name))
     if cipher is None or cipher.endswith("gcm") != sealed or len(key) != CIPHERS[cipher][0]:
         raise CmsError(_DECRYPTION_FAILED, "The message is encrypted in a way that we do not take.")
-    packed = ber.octets(view, content)
+    packed = ber.octet_pieces(view, content)
     if sealed:
         return _unseal(view, packed, parameters, rest, key), cipher  # type: ignore[return-value]
     vector = bytes(ber.octets(view, parameters))
-    decryptor = _ciphering(cipher, key, modes.CBC(vector)).decryptor()
-    plain = decryptor.update(packed) + decryptor.finalize()
+    plain = _decrypted(packed, _ciphering(cipher, key, modes.CBC(vector)).decryptor())
     return _unpadded(plain, _block_size(cipher) // 8), cipher  # type: ignore[return-value]
 
 
-def _unseal(view: memoryview, packed: Buffer, parameters: Value, rest: Sequence[Value], key: bytes) -> bytes:
+def _decrypted(packed: Sequence[Buffer], decryptor: AEADDecryptionContext | CipherContext) -> memoryview:
+    """The plain content, in memory once."""
+    plain = memoryview(bytearray(size_of(packed) + 2 * _SLACK))
+    at = 0
+    for piece in packed:
+        at += decryptor.update_into(piece, plain[at:])
+    rest = decryptor.finalize()
+    plain[at : at + len(rest)] = rest
+    return plain[: at + len(rest)]
+
+
+def _unseal(
+    view: memoryview, packed: Sequence[Buffer], parameters: Value, rest: Sequence[Value], key: bytes
+) -> memoryview:
     nonce = bytes(ber.octets(view, ber.children(view, parameters)[0]))
     attributes = next((one for one in rest if one.tag == _AUTHENTICATED), None)
     mac = next(bytes(ber.octets(view, one)) for one in rest if one.tag & 0xDF == ber.OCTET_STRING)
@@ -199,12 +261,12 @@ def _unseal(view: memoryview, packed: Buffer, parameters: Value, rest: Sequence[
         content = bytes(view[attributes.content : attributes.end_of_content])
         decryptor.authenticate_additional_data(b"".join(ber.encode(ber.SET, content)))
     try:
-        return decryptor.update(packed) + decryptor.finalize()
+        return _decrypted(packed, decryptor)
     except InvalidTag as error:
         raise CmsError(_DECRYPTION_FAILED, "The message could not be decrypted.") from error
 
 
-def _unpadded(plain: bytes, block: int) -> bytes:
+def _unpadded(plain: memoryview, block: int) -> memoryview:
     count = plain[-1] if plain else 0
     if not 1 <= count <= block or plain[-count:] != bytes([count]) * count:
         raise CmsError(_DECRYPTION_FAILED, "The message could not be decrypted.")

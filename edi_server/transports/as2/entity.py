@@ -17,10 +17,17 @@ from functools import cached_property
 
 import msgspec
 
+from edi_server.transports.as2.algorithms import Buffer
+
 #: Header lines of one entity, at most: nobody needs more.
 LONGEST_HEADER = 65536
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _CRLF = b"\r\n"
+#: Bytes of base64 that are decoded at a time: a large body is not copied for it.
+_AT_A_TIME = 1 << 20
+_LF = 10
+#: Parts of one multipart: a document and its attachments.
+MAX_PARTS = 1000
 
 
 class EntityError(ValueError):
@@ -32,9 +39,9 @@ class Entity(msgspec.Struct, frozen=True, dict=True):
 
     #: Header block without the empty line.
     head: bytes
-    body: bytes
+    body: Buffer
     #: Both, with the empty line between them: what a signature covers.
-    raw: bytes
+    raw: Buffer
 
     @cached_property
     def headers(self) -> Message:
@@ -52,7 +59,7 @@ class Entity(msgspec.Struct, frozen=True, dict=True):
         return collapse_rfc2231_value(value) if value is not None else ""
 
     @cached_property
-    def content(self) -> bytes:
+    def content(self) -> Buffer:
         """The body with its transfer encoding undone. Raises EntityError."""
         return decode_body(self.body, str(self.headers.get("Content-Transfer-Encoding", "")))
 
@@ -66,31 +73,75 @@ class Entity(msgspec.Struct, frozen=True, dict=True):
         return "".join(c for c in name if c.isprintable()).strip(". ")
 
 
-def parse(raw: bytes) -> Entity:
+class Written(msgspec.Struct, frozen=True, dict=True):
+    """A MIME entity of ours, in pieces: those of a large body are put together once, at the very end."""
+
+    head: bytes
+    pieces: tuple[Buffer, ...]
+
+    @property
+    def raw_pieces(self) -> tuple[Buffer, ...]:
+        """Head, empty line and body: what a signature covers."""
+        return (self.head, _CRLF + _CRLF if self.head else _CRLF, *self.pieces)
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The same in one."""
+        return b"".join(self.raw_pieces)
+
+    @cached_property
+    def body(self) -> bytes | bytearray:
+        """What follows the empty line."""
+        first = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        return bytes(first) if isinstance(first, memoryview) else first
+
+    @cached_property
+    def headers(self) -> Message:
+        """Header fields; names in any case."""
+        return BytesHeaderParser().parsebytes(self.head + b"\r\n\r\n")
+
+
+def parse(raw: Buffer) -> Entity:
     """An entity from its bytes. Raises EntityError where its header does not end."""
-    if raw[:2] == _CRLF or raw[:1] == b"\n":
-        cut = 2 if raw[:2] == _CRLF else 1
-        return Entity(head=b"", body=raw[cut:], raw=raw)
-    end = _END_OF_HEADER.search(raw, 0, LONGEST_HEADER)
+    view = memoryview(raw)
+    start = bytes(view[:2])
+    if start == _CRLF or start[:1] == b"\n":
+        cut = 2 if start == _CRLF else 1
+        return Entity(head=b"", body=view[cut:], raw=view)
+    end = _END_OF_HEADER.search(view, 0, LONGEST_HEADER)
     if end is None:
         raise EntityError("no empty line ends its header")
-    return Entity(head=raw[: end.start()], body=raw[end.end() :], raw=raw)
+    return Entity(head=bytes(view[: end.start()]), body=view[end.end() :], raw=view)
 
 
-def decode_body(body: bytes, encoding: str) -> bytes:
+def decode_body(body: Buffer, encoding: str) -> Buffer:
     """The body with a Content-Transfer-Encoding undone. Raises EntityError."""
     match encoding.strip().lower():
         case "" | "binary" | "7bit" | "8bit":
             return body
         case "base64":
-            try:
-                return base64.b64decode(re.sub(rb"\s+", b"", body), validate=True)
-            except binascii.Error as error:
-                raise EntityError("its base64 is damaged") from error
+            return _of_base64(body)
         case "quoted-printable":
-            return quopri.decodestring(body)
+            return quopri.decodestring(bytes(body))
         case other:
             raise EntityError(f"an unknown transfer encoding, {other[:40]}")
+
+
+def _of_base64(body: Buffer) -> bytearray:
+    view, decoded, rest = memoryview(body), bytearray(), b""
+    try:
+        for at in range(0, len(view), _AT_A_TIME):
+            piece = rest + bytes(view[at : at + _AT_A_TIME]).translate(None, b" \t\r\n")
+            whole = len(piece) - len(piece) % 4
+            # Padding ends it: nothing may follow. The last four characters wait, since they may hold it.
+            if b"=" in piece[: max(whole - 4, 0)]:
+                raise EntityError("its base64 is damaged")
+            decoded += base64.b64decode(piece[: max(whole - 4, 0)], validate=True)
+            rest = piece[max(whole - 4, 0) :]
+        decoded += base64.b64decode(rest, validate=True)
+    except binascii.Error as error:
+        raise EntityError("its base64 is damaged") from error
+    return decoded
 
 
 def parts_of(entity: Entity) -> list[Entity]:
@@ -98,25 +149,33 @@ def parts_of(entity: Entity) -> list[Entity]:
     boundary = entity.parameter("boundary").encode("ascii", "replace")
     if not boundary or len(boundary) > 200:
         raise EntityError("a multipart without boundary")
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    body = memoryview(entity.body)
+    # The line break in front belongs to the boundary; looked for behind the fact, since text is searched faster.
+    line = re.compile(rb"--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     parts: list[Entity] = []
     start: int | None = None
-    for match in line.finditer(entity.body):
+    for match in line.finditer(body):
+        end = match.start()
+        if end and body[end - 1] != _LF:
+            continue
         if start is not None:
-            parts.append(parse(entity.body[start : match.start()] if start <= match.start() else b"\r\n"))
+            end -= 2 if body[max(end - 2, 0) : end] == _CRLF else 1
+            parts.append(parse(body[start:end] if start <= end else b"\r\n"))
+            if len(parts) > MAX_PARTS:
+                raise EntityError("a multipart of too many parts")
         if match[1]:
             return parts
-        start = match.end() + (2 if entity.body[match.end() : match.end() + 2] == _CRLF else 1)
+        start = match.end() + (2 if body[match.end() : match.end() + 2] == _CRLF else 1)
     raise EntityError("a multipart whose last boundary is missing")
 
 
-def write(headers: dict[str, str], body: bytes) -> Entity:
+def write(headers: dict[str, str], *body: Buffer) -> Written:
     """An entity to be sent. Values are ASCII; header injection is refused with EntityError."""
     for name, value in headers.items():
         if re.search(r"[\r\n\x00]", name + value):
             raise EntityError(f"a line break in the header {name[:40]!r}")
     head = _CRLF.join(f"{name}: {value}".encode("ascii") for name, value in headers.items())
-    return Entity(head=head, body=body, raw=b"".join([head, _CRLF + _CRLF if head else _CRLF, body]))
+    return Written(head=head, pieces=body)
 
 
 def disposition(file_name: str) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from edi_server.transports.as2 import cms
 from edi_server.transports.as2.algorithms import Digest, digest_of, micalg_of
 from edi_server.transports.as2.cms import CmsError
-from edi_server.transports.as2.entity import Entity, EntityError, parts_of, write
+from edi_server.transports.as2.entity import Entity, EntityError, Written, parts_of, write
 from edi_server.transports.as2.message import Made, quote_name, sign_entity, verify_forms
 from edi_server.transports.as2.signatures import sign
 from edi_server.transports.as2.terms import Keys, Terms
@@ -109,7 +109,7 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text).encode("ascii", "replace").decode()[:998].strip()
 
 
-def _report(fields: Mapping[str, str], text: str) -> Entity:
+def _report(fields: Mapping[str, str], text: str) -> Written:
     boundary = f"report-{secrets.token_hex(16)}"
     human = write({"Content-Type": "text/plain; charset=utf-8"}, text.encode())
     machine = write(
@@ -155,7 +155,7 @@ def _read_report(report: Entity, *, signed: bool) -> Receipt:
     machine = next((one for one in parts if one.content_type == "message/disposition-notification"), None)
     if machine is None:
         raise EntityError("it has no part that says what happened")
-    fields = BytesHeaderParser().parsebytes(machine.content.strip(b"\r\n") + b"\r\n\r\n")
+    fields = BytesHeaderParser().parsebytes(bytes(machine.content).strip(b"\r\n") + b"\r\n\r\n")
     disposition = str(fields.get("Disposition", "")).partition(";")[2].strip()
     if not disposition:
         raise EntityError("it has no disposition")
@@ -167,7 +167,7 @@ def _read_report(report: Entity, *, signed: bool) -> Receipt:
         digest=digest,
         mic=mic,
         signed=signed,
-        text=human.content.decode("utf-8", "replace")[:4000] if human else "",
+        text=bytes(human.content).decode("utf-8", "replace")[:4000] if human else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,11 +13,11 @@ import msgspec
 from cryptography import x509
 
 from edi_server.transports.as2 import cms
-from edi_server.transports.as2.algorithms import Cipher, Digest, digest_of, micalg_of, mics_of
+from edi_server.transports.as2.algorithms import Buffer, Cipher, Content, Digest, digest_of, micalg_of, mics_of
 from edi_server.transports.as2.ber import Value
 from edi_server.transports.as2.cms import CmsError
 from edi_server.transports.as2.encryption import decrypt, encrypt
-from edi_server.transports.as2.entity import Entity, EntityError, disposition, parse, parts_of, write
+from edi_server.transports.as2.entity import Entity, EntityError, Written, disposition, parse, parts_of, write
 from edi_server.transports.as2.signatures import Signed, enclosed, sign, verify
 from edi_server.transports.as2.terms import LARGEST, Keys, Terms
 
@@ -31,7 +32,7 @@ FEATURES = "AS2-Reliability, multiple-attachments"
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """A document that travels, exactly as it is stored."""
 
-    content: bytes
+    content: Buffer
     content_type: str = "application/edifact"
     #: Without any path; "" for none.
     file_name: str = ""
@@ -42,7 +43,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
     message_id: str
     headers: dict[str, str]
-    body: bytes
+    body: bytes | bytearray
     #: What its receipt must confirm, by digest.
     mics: dict[Digest, bytes]
 
@@ -78,14 +79,13 @@ def make_message(payload: Payload, terms: Terms, keys: Keys, *, now: datetime, r
     if payload.file_name:
         headers["Content-Disposition"] = disposition(payload.file_name)
     inner = write({**headers, "Content-Transfer-Encoding": "binary"}, payload.content)
-    covered = payload.content
+    covered: Content = payload.content
     if terms.compress != "no" or terms.sign or terms.encrypt:
-        covered = inner.raw
+        covered = inner.raw_pieces
     if terms.compress == "before signing" or (terms.compress != "no" and not terms.sign):
         inner = _compressed(inner)
-        covered = inner.raw if terms.sign else covered
     if terms.sign:
-        covered = inner.raw
+        covered = inner.raw_pieces
         inner = _signed(inner, terms, keys, now)
     if terms.compress == "after signing" and terms.sign:
         inner = _compressed(inner)
@@ -102,31 +102,31 @@ def make_message(payload: Payload, terms: Terms, keys: Keys, *, now: datetime, r
     )
 
 
-def _in_base64(entity: Entity) -> Entity:
+def _in_base64(entity: Written) -> Written:
     headers = {name: str(value) for name, value in entity.headers.items()}
     return write({**headers, "Content-Transfer-Encoding": "base64"}, base64.encodebytes(entity.body))
 
 
-def _compressed(entity: Entity) -> Entity:
+def _compressed(entity: Written) -> Written:
     return write(
         {
             "Content-Type": 'application/pkcs7-mime; smime-type=compressed-data; name="smime.p7z"',
             "Content-Transfer-Encoding": "binary",
             "Content-Disposition": 'attachment; filename="smime.p7z"',
         },
-        cms.compress(entity.raw),
+        cms.compress(entity.raw_pieces),
     )
 
 
-def _signed(entity: Entity, terms: Terms, keys: Keys, now: datetime) -> Entity:
+def _signed(entity: Written, terms: Terms, keys: Keys, now: datetime) -> Written:
     digest = terms.sign or "sha256"
     if not keys.own:
         raise MessageError("unexpected-processing-error", "We have no key to sign with.")
-    signature = sign(entity.raw, keys.own[0], digest, pss=terms.pss, at=now)
+    signature = sign(entity.raw_pieces, keys.own[0], digest, pss=terms.pss, at=now)
     return sign_entity(entity, signature, digest if terms.quirks.micalg_without_hyphen else micalg_of(digest))
 
 
-def sign_entity(entity: Entity, signature: bytes, micalg: str) -> Entity:
+def sign_entity(entity: Written, signature: bytes, micalg: str) -> Written:
     """A multipart/signed of the entity and its detached signature (RFC 1847 2.1)."""
     boundary = f"signed-{secrets.token_hex(16)}".encode()
     head = write(
@@ -138,12 +138,12 @@ def sign_entity(entity: Entity, signature: bytes, micalg: str) -> Entity:
         signature,
     )
     line = b"--" + boundary
-    body = b"\r\n".join([line, entity.raw, line, head.raw, line + b"--", b""])
+    body = (line, b"\r\n", *entity.raw_pieces, b"\r\n", line, b"\r\n", head.raw, b"\r\n", line, b"--\r\n")
     kind = f'multipart/signed; protocol="application/pkcs7-signature"; micalg={micalg}; boundary="{boundary.decode()}"'
-    return write({"Content-Type": kind}, body)
+    return write({"Content-Type": kind}, *body)
 
 
-def _encrypted(entity: Entity, terms: Terms, keys: Keys, now: datetime) -> Entity:
+def _encrypted(entity: Written, terms: Terms, keys: Keys, now: datetime) -> Written:
     certificate = keys.encrypting(now)
     if certificate is None:
         sentence = f"{terms.partner_name} has no certificate that is valid now, so nothing can be encrypted for them."
@@ -156,7 +156,7 @@ def _encrypted(entity: Entity, terms: Terms, keys: Keys, now: datetime) -> Entit
             "Content-Transfer-Encoding": "binary",
             "Content-Disposition": 'attachment; filename="smime.p7m"',
         },
-        encrypt(entity.raw, certificate, cipher, terms.key_transport),
+        encrypt(entity.raw_pieces, certificate, cipher, terms.key_transport),
     )
 
 
@@ -164,7 +164,7 @@ def _host(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-." else "-" for c in name)[:60] or "as2"
 
 
-def _headers(entity: Entity, terms: Terms, message_id: str, now: datetime, receipt_url: str) -> dict[str, str]:
+def _headers(entity: Written, terms: Terms, message_id: str, now: datetime, receipt_url: str) -> dict[str, str]:
     headers = {
         "AS2-Version": "1.2",
         "AS2-From": quote_name(terms.own_name),
@@ -314,15 +314,15 @@ class _Opening:
         self._verify(view, value, parts[0].raw)
         return parts[0]
 
-    def _verify(self, view: memoryview, value: Value, content: bytes) -> None:
+    def _verify(self, view: memoryview, value: Value, content: Buffer) -> None:
         signed, form = verify_forms(view, value, content, self._keys.verifying(self._now))
         self._signed_by, self._digest = signed.certificate, signed.digest
         self.mics = mics_of(form)
 
 
 def verify_forms(
-    view: memoryview, value: Value, content: bytes, certificates: Sequence[x509.Certificate]
-) -> tuple[Signed, bytes]:
+    view: memoryview, value: Value, content: Buffer, certificates: Sequence[x509.Certificate]
+) -> tuple[Signed, Buffer]:
     """Who signed the content, and in which form: as transmitted, or with CR LF as line ends (RFC 8551 3.1.1).
 
     Raises CmsError.
@@ -331,9 +331,9 @@ def verify_forms(
         return verify(view, value, [content], certificates)[0], content
     except CmsError as error:
         # Large messages are copied only if they have to be.
-        if error.reason != "integrity-check-failed" or b"\n" not in content:
+        if error.reason != "integrity-check-failed" or not re.search(rb"(?<!\r)\n", content):
             raise
-        canonical = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        canonical = bytes(content).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return verify(view, value, [canonical], certificates)[0], canonical
 
 

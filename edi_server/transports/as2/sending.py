@@ -113,7 +113,11 @@ class Sendings:
 
     def body(self, transmission_id: str) -> bytes:
         """What is posted."""
-        return (self._folder / transmission_id / "body").read_bytes()
+        return self.body_file(transmission_id).read_bytes()
+
+    def body_file(self, transmission_id: str) -> Path:
+        """Where it lies."""
+        return self._folder / transmission_id / "body"
 
     def mark_waiting(self, sending: Sending) -> Sending:
         """The partner took it, the receipt is to come; a receipt that was faster stays."""

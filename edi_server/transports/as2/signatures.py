@@ -5,7 +5,6 @@ Certificates inside a message prove nothing and are never used: only those that 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,9 +16,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from edi_server.transports.as2 import ber
-from edi_server.transports.as2.algorithms import DIGEST_OIDS, HASHES, Digest
+from edi_server.transports.as2.algorithms import DIGEST_OIDS, HASHES, Content, Digest, hash_of
 from edi_server.transports.as2.ber import BerError, Buffer, Value
 from edi_server.transports.as2.cms import DATA, CmsError, oid, wrap
 from edi_server.transports.as2.encryption import OwnKey
@@ -37,13 +37,13 @@ class Signed(msgspec.Struct, frozen=True):
     digest: Digest
 
 
-def sign(content: bytes, own: OwnKey, digest: Digest, *, pss: bool = False, at: datetime | None = None) -> bytes:
+def sign(content: Content, own: OwnKey, digest: Digest, *, pss: bool = False, at: datetime | None = None) -> bytes:
     """A detached signature of the content: ContentInfo in DER. `at` is told as the time of signing."""
     parsed = asn1_x509.Certificate.load(own.certificate.public_bytes(serialization.Encoding.DER))
     attributes = asn1.CMSAttributes(
         [
             asn1.CMSAttribute({"type": "content_type", "values": ["data"]}),
-            asn1.CMSAttribute({"type": "message_digest", "values": [_hash(content, digest)]}),
+            asn1.CMSAttribute({"type": "message_digest", "values": [hash_of(content, digest)]}),
             *([asn1.CMSAttribute({"type": "signing_time", "values": [_time(at)]})] if at else []),
         ]
     )
@@ -91,17 +91,17 @@ def _scheme(digest: str, *, pss: bool) -> padding.AsymmetricPadding:
     return padding.PSS(mgf=padding.MGF1(HASHES[digest]), salt_length=HASHES[digest].digest_size)
 
 
-def enclosed(view: memoryview, value: Value) -> bytes | None:
+def enclosed(view: memoryview, value: Value) -> Buffer | None:
     """The content that SignedData carries inside, or None if it is detached. Raises CmsError."""
     try:
         parts = ber.children(view, ber.children(view, value)[2])
-        return bytes(ber.octets(view, ber.children(view, parts[1])[0])) if len(parts) > 1 else None
+        return ber.octets(view, ber.children(view, parts[1])[0]) if len(parts) > 1 else None
     except (BerError, IndexError) as error:
         raise CmsError(_DAMAGED, "The signature is damaged.") from error
 
 
 def verify(
-    view: memoryview, value: Value, contents: Sequence[bytes], certificates: Sequence[x509.Certificate]
+    view: memoryview, value: Value, contents: Sequence[Buffer], certificates: Sequence[x509.Certificate]
 ) -> tuple[Signed, int]:
     """Who of these signed, and which of the contents (the forms in which it may have been signed).
 
@@ -138,7 +138,7 @@ def _names(identifier: asn1.SignerIdentifier, certificate: x509.Certificate) -> 
     return bool(same_issuer and parsed.serial_number == identifier.chosen["serial_number"].native)
 
 
-def _verify(signer: asn1.SignerInfo, certificate: x509.Certificate, contents: Sequence[bytes]) -> tuple[Signed, int]:
+def _verify(signer: asn1.SignerInfo, certificate: x509.Certificate, contents: Sequence[Buffer]) -> tuple[Signed, int]:
     digest = DIGEST_OIDS.get(signer["digest_algorithm"]["algorithm"].dotted)
     if digest is None:
         raise CmsError(_NOT_AUTHENTIC, "The signature uses a digest that we do not take.")
@@ -151,7 +151,7 @@ def _verify(signer: asn1.SignerInfo, certificate: x509.Certificate, contents: Se
 
 
 def _verify_bare(
-    signer: asn1.SignerInfo, certificate: x509.Certificate, contents: Sequence[bytes], digest: str
+    signer: asn1.SignerInfo, certificate: x509.Certificate, contents: Sequence[Buffer], digest: str
 ) -> tuple[Signed, int]:
     """A signature without attributes covers the content itself (RFC 5652 5.4)."""
     for at, content in enumerate(contents):
@@ -163,7 +163,7 @@ def _verify_bare(
     raise CmsError(_NOT_INTACT, "The signature does not fit the content: it was changed on the way.")
 
 
-def _intact(attributes: asn1.CMSAttributes, contents: Sequence[bytes], digest: str) -> int:
+def _intact(attributes: asn1.CMSAttributes, contents: Sequence[Buffer], digest: str) -> int:
     """Which of the contents the signed digest is of."""
     said = {one["type"].native: one["values"] for one in attributes}
     if len(said) != len(attributes) or "message_digest" not in said or "content_type" not in said:
@@ -172,25 +172,21 @@ def _intact(attributes: asn1.CMSAttributes, contents: Sequence[bytes], digest: s
         raise CmsError(_NOT_AUTHENTIC, "The signature signs something else than a message.")
     wanted = said["message_digest"][0].native
     for at, content in enumerate(contents):
-        if _hash(content, digest) == wanted:
+        if hash_of(content, digest) == wanted:
             return at
     raise CmsError(_NOT_INTACT, "The signature does not fit the content: it was changed on the way.")
 
 
-def _hash(content: bytes, digest: str) -> bytes:
-    return hashlib.new(digest, content, usedforsecurity=False).digest()
-
-
-def _check(signer: asn1.SignerInfo, certificate: x509.Certificate, signed: bytes, digest: str) -> None:
+def _check(signer: asn1.SignerInfo, certificate: x509.Certificate, signed: Buffer, digest: str) -> None:
     """Raises CmsError unless the holder of the certificate's key signed exactly this."""
     algorithm = signer["signature_algorithm"]
     public, signature = certificate.public_key(), signer["signature"].native
     try:
         if isinstance(public, rsa.RSAPublicKey):
             scheme, hashed = _rsa_scheme(algorithm, digest)
-            public.verify(signature, signed, scheme, hashed)
+            public.verify(signature, hash_of(signed, hashed.name), scheme, Prehashed(hashed))
         elif isinstance(public, ec.EllipticCurvePublicKey):
-            public.verify(signature, signed, ec.ECDSA(HASHES[digest]))
+            public.verify(signature, hash_of(signed, digest), ec.ECDSA(Prehashed(HASHES[digest])))
         else:
             raise CmsError(_NOT_AUTHENTIC, "The certificate has a kind of key that we do not take.")
     except InvalidSignature as error:

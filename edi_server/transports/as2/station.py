@@ -139,12 +139,40 @@ class Station:
             self._notice(
                 "as2-repeated", f"Message {key} came again and was answered as the first time.", relation.mailbox, False
             )
-            return self._say(relation, msgspec.json.decode(known.answer, type=Stored), key)
+            return self._say(relation, self._repeated(relation, fields, body, known.answer), key)
         try:
-            opened = open_message(fields, body, relation.terms, relation.keys, now=self._clock(), largest=self._largest)
+            opened = self._open(fields, body, relation)
         except MessageError as error:
             return self._refuse(relation, fields, error, key)
         return self._keep(relation, fields, opened, key, address)
+
+    def _repeated(self, relation: Relation, fields: Mapping[str, str], body: bytes, answer: bytes) -> Stored:
+        """The receipt of the first time, or one that warns of the duplicate where the partner wants that."""
+        first = msgspec.json.decode(answer, type=Stored)
+        if not relation.terms.quirks.warn_of_duplicates:
+            return first
+        try:
+            opened = self._open(fields, body, relation)
+        except MessageError:
+            return first  # whatever this is, it is not the message that came before
+        return self._answer(
+            relation,
+            fields,
+            disposition="processed/warning: duplicate-document",
+            text="The message had been received and stored before; it is not taken once more.",
+            mics=opened.mics,
+            used=opened.digest,
+        )
+
+    def _open(self, fields: Mapping[str, str], body: bytes, relation: Relation) -> Opened:
+        try:
+            return open_message(fields, body, relation.terms, relation.keys, now=self._clock(), largest=self._largest)
+        except MessageError:
+            raise
+        except Exception as error:
+            # A fault of ours: they are told so by the receipt that they asked for, not by a 500 that proves nothing.
+            log.exception("a message of %s could not be opened", relation.mailbox)
+            raise MessageError("unexpected-processing-error", "The message could not be read.") from error
 
     def _keep(self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str) -> Reply:
         digest = wanted_digest(fields.get("disposition-notification-options", ""), opened.digest)
@@ -230,7 +258,7 @@ class Station:
             signed=digest if is_signed and relation.keys.own else None,
         )
         return Stored(
-            receipt=Reply(status=200, headers=made.headers, body=made.body),
+            receipt=Reply(status=200, headers=made.headers, body=bytes(made.body)),
             url=fields.get("receipt-delivery-option", "").strip(),
         )
 

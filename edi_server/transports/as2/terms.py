@@ -25,6 +25,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     weak_digests: bool = False
     #: Send the body as base64 instead of binary.
     base64: bool = False
+    #: Answer a repeated message with "processed/warning: duplicate-document" instead of the receipt of the first time.
+    warn_of_duplicates: bool = False
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):

@@ -112,7 +112,7 @@ class As2Transport:
             post(
                 line.relation.terms.url,
                 sending.headers,
-                self._sendings.body(transmission_id),
+                self._sendings.body_file(transmission_id),
                 tls=line.tls,
                 login=line.login,
                 seconds=line.seconds,
