@@ -11,6 +11,7 @@ from edi_server.desk.connections import partner_named
 from edi_server.desk.showing import occurrence
 from edi_server.desk.views import CaseRow, Occurrence, TransmissionRow, case_row, transmission_row
 from edi_server.partners import Partner
+from edi_server.partners.exchange import FOLDER
 from edi_server.store import Store, Subject
 
 
@@ -59,20 +60,8 @@ def show_partner(configuration: Configuration, store: Store, name: str, *, limit
 
 
 def _ways(partner: Partner) -> Iterator[WayShown]:
-    for way, told in _told(partner):
-        yield WayShown(way=way, delivers=way == partner.delivers_by, told=told)
-
-
-def _told(partner: Partner) -> Iterator[tuple[str, str]]:
     if partner.uses_folder:
-        yield "folder", f"inbox/{partner.mailbox} and outbox/{partner.mailbox}"
-    if account := partner.sftp_account:
-        yield "sftp_account", f"user {account.user or partner.name} on our endpoint"
-    if mailbox := partner.sftp_mailbox:
-        yield "sftp_mailbox", f"{mailbox.user}@{mailbox.host}:{mailbox.port}"
-    if partner.as2:
-        yield "as2", f"{partner.as2.partner_name} at {partner.as2.url or 'no address: they send only'}"
-    if partner.drop:
-        yield "drop", f"account {partner.drop.account or partner.name} of our drop"
-    if partner.webhook:
-        yield "webhook", partner.webhook.url
+        told = f"inbox/{partner.mailbox} and outbox/{partner.mailbox}"
+        yield WayShown(way=FOLDER, delivers=partner.delivers_by == FOLDER, told=told)
+    for way, table in partner.tables.items():
+        yield WayShown(way=way, delivers=way == partner.delivers_by, told=table.where(partner.name))

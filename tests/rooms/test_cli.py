@@ -17,8 +17,11 @@ from edi_server.cli.application import app
 from edi_server.config import Configuration, Setting
 from edi_server.desk import views
 from edi_server.desk.actions import Done
+from edi_server.desk.certificates import CertificateRow, Made, Written
+from edi_server.desk.connections import TriedStep
 from edi_server.desk.excerpts import Excerpt, Pointed
 from edi_server.desk.guidelines import GuidelineChecked, GuidelineExplained
+from edi_server.desk.partners import PartnerShown, WayShown
 from edi_server.desk.profiles import ProfileChecked, ProfileExplained
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import Durable, Retries, Submitter
@@ -35,11 +38,13 @@ ROOT = Path(__file__).parents[2]
 RECORDS = [
     *(getattr(views, name) for name in vars(views) if name.endswith(("Row", "Shown"))),
     views.Location, views.Occurrence, Done, Pointed, Excerpt, Finding, Place, Setting, ProfileChecked, ProfileProblem,
+    PartnerShown, WayShown, TriedStep, CertificateRow, Made, Written,
     ProfileExplained, Explained, OrderSeen, GuidelineChecked, GuidelineExplained, GuidelineProblem, ExplainedLine,
 ]  # fmt: skip
 COMMANDS = [
     "serve", "demo", "sandbox", "inspect", "acknowledge", "translate", "documents", "show", "rejected", "transmissions",
     "reprocess", "resend", "reject", "cases", "dead-letters", "schedule", "config", "profile", "guideline",
+    "partner", "as2", "sftp", "drop",
 ]  # fmt: skip
 
 
@@ -440,7 +445,7 @@ def test_transmissions_are_listed_in_both_directions(built):
     rows = call_json("transmissions", "--direction", "outbound", config=built)["transmissions"]
     assert {row["direction"] for row in rows} == {"outbound"}
     assert set(rows[0]) == {
-        "id", "created_at", "direction", "partner", "mailbox", "name", "size", "result", "delivery", "interchanges",
+        "id", "created_at", "direction", "partner", "mailbox", "transport", "name", "size", "result", "delivery", "interchanges",
         "messages", "parent_id", "finding",
     }  # fmt: skip
 
@@ -476,7 +481,8 @@ def test_show_in_json_keeps_its_keys(built):
     assert set(shown["document"]) == DOCUMENT
     assert set(shown["location"]) == {
         "transmission_id", "direction", "partner", "mailbox", "file_name", "size", "archive_hash", "interchange",
-        "control_reference", "message", "message_reference", "start", "end",
+        "control_reference", "message", "message_reference", "start", "end", "transport", "transport_detail",
+        "proof_hash", "proven_at",
     }  # fmt: skip
     assert set(shown["timeline"][0]) == {"at", "level", "what", "result", "detail", "profile_version", "actor"}
     assert set(shown["findings"][0]) == {"finding", "excerpt"}

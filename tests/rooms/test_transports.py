@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from edi_server.errors import TransportError
-from edi_server.transports import Claim, Collected, FolderTransport, Left, Watch, collecting, renaming, watching
+from edi_server.transports import Claim, Collected, FolderTransport, Left, collecting, renaming, watching
+from edi_server.transports.watching import Watch
 
 
 class Desk:
