@@ -232,7 +232,13 @@ def test_every_check_of_business_sense_stands_in_the_page():
 
 @pytest.mark.parametrize(
     ("room", "folders"),
-    [("profile", ["translation"]), ("erp", ["erp"]), ("syntax", ["syntax", "engine"]), ("interchange", ["engine"])],
+    [
+        ("profile", ["translation"]),
+        ("erp", ["erp"]),
+        ("syntax", ["syntax", "engine"]),
+        ("interchange", ["engine"]),
+        ("document", ["engine"]),
+    ],
 )
 def test_every_code_in_the_code_stands_in_the_page_and_the_other_way_round(room, folders):
     used = {text for text in literals(*folders) - {"profile.view"} if re.fullmatch(rf"{room}\.[a-z]+(-[a-z0-9]+)*", text)}
@@ -245,6 +251,6 @@ def test_every_code_in_the_code_stands_in_the_page_and_the_other_way_round(room,
 def test_every_code_in_the_page_is_of_a_room_whose_codes_are_compared():
     codes = re.findall(r"^\| `([a-z]+\.[a-z0-9-]+)` \|", read(FINDINGS), re.MULTILINE)
     rooms = {code.partition(".")[0] for code in codes}
-    compared = {"syntax", "envelope", "profile", "business", "erp", "interchange"}
+    compared = {"syntax", "envelope", "profile", "business", "erp", "interchange", "document"}
     elsewhere = {"guide", "partner", "transport", "acknowledgment"}  # by tests/rooms
     assert rooms == compared | elsewhere

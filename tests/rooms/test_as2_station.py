@@ -28,7 +28,7 @@ class End:
         self.notices = []
         self.spool, self.letters = (
             Spool(folder / "spool"),
-            Letters(folder / "letters", clock=lambda: self.now.timestamp()),
+            Letters(folder / "letters", clock=lambda: self.now.timestamp()),  # noqa: PLW0108 — the time moves
         )
         self.sendings = Sendings(folder / "sendings")
         self.spool.prepare()
@@ -42,7 +42,7 @@ class End:
             spool=self.spool,
             letters=self.letters,
             sendings=self.sendings,
-            relations=lambda: self.relations,  # noqa: PLW0108 — tests change the list
+            relations=lambda: self.relations,
             clock=lambda: self.now,
             largest=1_000_000,
             notice=self.note,
