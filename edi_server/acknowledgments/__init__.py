@@ -21,7 +21,7 @@ from edi_server.acknowledgments.aperak import aperak_header, aperak_version, wri
 from edi_server.acknowledgments.application_advice import advice_header, advice_version, write_824
 from edi_server.acknowledgments.comparing import Standing, compare, layer_of
 from edi_server.acknowledgments.contrl import contrl_header, write_contrl
-from edi_server.acknowledgments.error_codes import DUPLICATE, MEANINGS
+from edi_server.acknowledgments.error_codes import DUPLICATE, MEANINGS, fault_of
 from edi_server.acknowledgments.functional import (
     answered_version,
     functional_header,
@@ -83,6 +83,7 @@ __all__ = [
     "aperak_version",
     "compare",
     "contrl_header",
+    "fault_of",
     "functional_header",
     "is_advised",
     "is_answered",

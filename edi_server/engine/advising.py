@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from edi_server.acknowledgments import (
+    SUSPENDED,
     Advice,
     Kind,
     advice_group,
@@ -18,6 +19,7 @@ from edi_server.acknowledgments import (
     advice_version,
     aperak_header,
     aperak_version,
+    fault_of,
     is_advised,
     write_824,
     write_aperak,
@@ -67,7 +69,7 @@ def stage_advice(corridor: Corridor, work: Work, document: Document, *, reason: 
     interchange = work.interchanges.get(document.interchange_id)
     if (
         message is None
-        or not _is_spoken_of(message, interchange, reason)
+        or not _is_spoken_of(document, message, interchange, reason)
         or work.transmissions.find(transmission_of(why))
     ):
         return None
@@ -100,11 +102,18 @@ def _is_due(document: Document, agreement: Agreement) -> bool:
     return document.validation == "invalid" or (terms.when == "always" and document.delivery == "delivered")
 
 
-def _is_spoken_of(message: Message, interchange: Interchange, reason: str) -> bool:
-    """Not an acknowledgment, not a duplicate; and not refused by the syntax, unless a person has more to say."""
+def _is_spoken_of(document: Document, message: Message, interchange: Interchange, reason: str) -> bool:
+    """Not an acknowledgment, not a duplicate; and not refused by the syntax, unless a person has more to say.
+
+    What is refused with its group or interchange is refused by the syntax, too; but where only another message of the
+    same interchange is wrong, the sender of this one has to be told which (`SUSPENDED`).
+    """
     if not is_advised(message.type) or interchange.header is None or interchange.result == "duplicate":
         return False
-    return message.result != "rejected" or bool(reason)
+    errors = [finding for finding in document.findings if finding.severity == "error"]
+    is_suspended = any(finding.code == SUSPENDED for finding in errors)
+    around = any(map(fault_of, errors)) or (message.acknowledgment == "rejected" and not is_suspended)
+    return bool(reason) or not (around or message.result == "rejected")
 
 
 def _advice(

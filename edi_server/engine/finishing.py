@@ -44,7 +44,7 @@ class UnderWay(msgspec.Struct, kw_only=True):
     findings: list[Finding]
     hearing: Hearing
     messages: int = 0
-    #: Of them, those that acknowledge something of ours, usable or not.
+    #: Of them, CONTRL, TA1, 997 and 999: what is never answered.
     acknowledgments: int = 0
     agreements: set[str] = msgspec.field(default_factory=set)
     received: list[tuple[str, ReceivedAcknowledgment]] = msgspec.field(default_factory=list)
@@ -52,7 +52,7 @@ class UnderWay(msgspec.Struct, kw_only=True):
 
     @property
     def is_business(self) -> bool:
-        """False for an interchange of acknowledgments only, which is never answered."""
+        """False for an interchange of CONTRL, TA1, 997 and 999 only, which is never answered."""
         return self.messages == 0 or self.messages > self.acknowledgments
 
 
@@ -103,7 +103,9 @@ class Finishing:
 
     def _decide(self, work: Work, current: UnderWay) -> Decided:
         policies = self._policies(current)
-        current.findings = list(regrade(current.findings, _severities(policies)))
+        severities = _severities(policies)
+        current.findings = list(regrade(current.findings, severities))
+        current.hearing.regrade_groups(severities)
         fingerprint = current.digest.hexdigest()
         earlier = self._find_earlier(work, current, fingerprint)
         if earlier is not None:
@@ -120,7 +122,7 @@ class Finishing:
             messages=current.messages,
             fingerprint=fingerprint,
             agreement=agreement,
-            findings=current.findings,
+            findings=[*current.findings, *current.hearing.of_groups()],
             detail=f"Repeats interchange {earlier.control_reference} ({earlier.id})." if earlier else "",
         )
         if result == "duplicate":

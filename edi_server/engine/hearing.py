@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import msgspec
 
 from edi_server.acknowledgments import (
@@ -14,7 +16,7 @@ from edi_server.acknowledgments import (
     judge,
 )
 from edi_server.envelope.model import GroupClosed, GroupOpened, InterchangeHeader, MessageHeader, MessageRead
-from edi_server.findings import Finding
+from edi_server.findings import AgreedSeverity, Finding, regrade
 from edi_server.guides import Guide
 
 
@@ -69,6 +71,16 @@ class Hearing:
     def ids(self) -> list[str]:
         """Ids of the messages in the order in which they came."""
         return self._every_id
+
+    def regrade_groups(self, severities: Mapping[str, AgreedSeverity]) -> None:
+        """Give the findings about the groups themselves (UNG and UNE, GS and GE) the severities that were agreed."""
+        self._groups = [
+            msgspec.structs.replace(group, findings=regrade(group.findings, severities)) for group in self._groups
+        ]
+
+    def of_groups(self) -> Iterator[Finding]:
+        """What was found about the groups themselves, in order."""
+        return (finding for group in self._groups for finding in group.findings)
 
     def verdict(self, findings: tuple[Finding, ...], policy: Policy) -> Verdict:
         """What became of it by what was agreed; `findings` are those about the interchange itself."""

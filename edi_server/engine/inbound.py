@@ -158,7 +158,7 @@ class _Opening:
 
     def _read(self, current: UnderWay, message: MessageRead) -> None:
         current.messages += 1
-        current.acknowledgments += message.header.type in ACKNOWLEDGMENTS
+        current.acknowledgments += message.header.type in FUNCTIONAL
         current.digest.update("\x1d".join(message.segments[1:-1]).encode())
         row = _message_row(current.row, message, self._group)
         if isinstance(current.parties, Unmatched) or current.repeats:

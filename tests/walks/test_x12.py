@@ -154,6 +154,42 @@ def test_an_interchange_whose_trailer_is_wrong_is_rejected_by_ta1_alone(plant):
     assert b"ST*997" not in answer
 
 
+def test_what_is_rejected_with_its_group_has_no_824_beside_the_997(plant):
+    put_partner(plant)
+    plant.drop("prairie", "po.edi", file(order(b"PO-7", 1), ta1=b"0").replace(b"GE*1*", b"GE*3*"))
+    plant.settle()
+    [answer] = plant.outbox("prairie").values()
+    assert b"AK9*R*3*1*0*5" in answer
+    [interchange] = rows(plant, "interchanges", direction="inbound")
+    assert "envelope.ge-count" in [finding.code for finding in interchange.findings]
+
+
+def test_what_is_rejected_with_its_interchange_has_no_824_beside_the_ta1(plant):
+    put_partner(plant)
+    plant.drop("prairie", "po.edi", file(order(b"PO-7", 1)).replace(b"IEA*1*000000101", b"IEA*1*000000999"))
+    plant.settle()
+    [answer] = plant.outbox("prairie").values()
+    assert b"ST*" not in answer
+
+
+def test_severities_of_an_agreement_hold_for_its_groups(plant):
+    put_partner(plant, ON_ERROR='message", severities = { "envelope.ge-*" = "warning" }, interchange = "split')
+    plant.drop("prairie", "po.edi", file(order(b"PO-7", 1), ta1=b"0").replace(b"GE*1*", b"GE*3*"))
+    plant.settle()
+    assert len(plant.sandbox.orders()) == 1
+    assert b"AK9*A*3*1*1" in sent(plant)
+
+
+def test_an_824_is_answered_like_any_message_and_with_no_824(plant):
+    put_partner(plant)
+    body = b"ST*824*0001~BGN*11*1*20261123~OTI*TR*IV*77~SE*4*0001~"
+    plant.drop("prairie", "advice.edi", file(body, gs=b"AG"))
+    plant.settle()
+    [answer] = plant.outbox("prairie").values()
+    for segment in (b"TA1*000000101*261123*0915*A*000", b"AK1*AG*101", b"AK9*A*1*1*1"):
+        assert segment in answer
+
+
 def test_a_997_from_nobody_s_order_is_kept_and_shown(plant):
     put_partner(plant)
     body = b"ST*997*0001~AK1*SH*77~AK9*A*1*1*1~SE*4*0001~"
