@@ -56,7 +56,7 @@ async def post(
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"{url[:200]} is no address to post to")
     limits = aiohttp.ClientTimeout(total=seconds, sock_connect=30)
-    auth = aiohttp.BasicAuth(*login) if login else None
+    known = {"Authorization": aiohttp.encode_basic_auth(*login)} if login else {}
     context = context_for(tls) if parts.scheme == "https" else None
     try:
         async with contextlib.AsyncExitStack() as opened:
@@ -66,9 +66,8 @@ async def post(
                 session.post(
                     url,
                     data=data,
-                    headers=dict(headers),
+                    headers={**headers, **known},
                     allow_redirects=False,
-                    auth=auth,
                     ssl=context if context is not None else True,
                     skip_auto_headers=["Content-Type", "Accept", "Accept-Encoding", "User-Agent"],
                 )
