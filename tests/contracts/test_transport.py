@@ -13,55 +13,39 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from contracts.transport_places import PLACES, FolderPlace
 
 from edi_server.errors import TransportError
-from edi_server.transports import Claim, FolderTransport, Transport, renaming
+from edi_server.transports import Claim, FolderTransport, renaming
+from edi_server.transports.loop import Loop
 
 MANY = 300
 
 
-class FolderPlace:
-    """Mailboxes in folders, with what a partner does at the other end."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.now = 0.0
-        self.restart()
-        self.folder.prepare(["north", "south"])
-
-    def restart(self) -> None:
-        """A new process: nothing is remembered."""
-        self.folder = FolderTransport(
-            self.root / "inbox", self.root / "outbox", quiet_seconds=3.0, clock=lambda: self.now
-        )
-
-    @property
-    def transport(self) -> Transport:
-        return self.folder
-
-    def drop(self, mailbox: str, name: str, content: bytes) -> Path:
-        path = self.root / "inbox" / mailbox / name
-        path.write_bytes(content)
-        return path
-
-    def settle(self) -> list[Claim]:
-        """Look, let the quiet time pass, look again."""
-        first = self.transport.collect().claims
-        self.now += 3.0
-        return [*first, *self.transport.collect().claims]
-
-    def lying(self, mailbox: str) -> dict[str, bytes]:
-        """What a partner sees in the outbox."""
-        folder = self.root / "outbox" / mailbox
-        return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Loop]:
+    with Loop("partners") as running:
+        yield running
 
 
-@pytest.fixture(params=[FolderPlace], ids=["folder"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> FolderPlace:
+@pytest.fixture(params=PLACES)
+def any_place(request: pytest.FixtureRequest, tmp_path: Path, loop: Loop) -> Iterator[Any]:
+    made, missing = PLACES[request.param]
+    if missing:
+        pytest.skip(missing)
     root = tmp_path / "with a space"
     root.mkdir()
-    made: FolderPlace = request.param(root)
-    return made
+    place = made(root, loop)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> FolderPlace:
+    """For what only folders have: files that others write to, rename and take away."""
+    root = tmp_path / "with a space"
+    root.mkdir()
+    return FolderPlace(root)
 
 
 class Killed(BaseException):
@@ -97,19 +81,19 @@ def kill_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     left[0] = None
 
 
-def test_a_complete_file_is_claimed_with_its_bytes_name_mailbox_and_an_id_of_its_own(place: FolderPlace) -> None:
-    place.drop("north", "order 1.edi", b"UNA:+.? '")
-    (claim,) = place.settle()
+def test_a_complete_file_is_claimed_with_its_bytes_name_mailbox_and_an_id_of_its_own(any_place: Any) -> None:
+    any_place.drop("north", "order 1.edi", b"UNA:+.? '")
+    (claim,) = any_place.settle()
     assert (claim.mailbox, claim.name, claim.size) == ("north", "order 1.edi", 9)
     assert claim.path.read_bytes() == b"UNA:+.? '"
     assert UUID(claim.transmission_id).version == 7
     assert claim.changed_at.tzinfo is not None
 
 
-def test_a_file_is_claimed_once(place: FolderPlace) -> None:
-    place.drop("north", "a.edi", b"a")
-    assert len(place.settle()) == 1
-    assert place.settle() == []
+def test_a_file_is_claimed_once(any_place: Any) -> None:
+    any_place.drop("north", "a.edi", b"a")
+    assert len(any_place.settle()) == 1
+    assert any_place.settle() == []
 
 
 def test_the_oldest_comes_first(place: FolderPlace) -> None:
@@ -118,30 +102,30 @@ def test_the_oldest_comes_first(place: FolderPlace) -> None:
     assert [claim.name for claim in place.settle()] == ["b", "c", "a"]
 
 
-def test_a_released_claim_is_gone_and_releasing_twice_is_harmless(place: FolderPlace) -> None:
-    place.drop("north", "a.edi", b"a")
-    (claim,) = place.settle()
-    place.transport.release(claim)
-    place.transport.release(claim)
-    assert place.transport.claimed() == []
-    assert place.settle() == []
+def test_a_released_claim_is_gone_and_releasing_twice_is_harmless(any_place: Any) -> None:
+    any_place.drop("north", "a.edi", b"a")
+    (claim,) = any_place.settle()
+    any_place.transport.release(claim)
+    any_place.transport.release(claim)
+    assert any_place.transport.claimed() == []
+    assert any_place.settle() == []
     assert not claim.path.exists()
 
 
-def test_after_a_crash_claims_are_found_with_their_ids(place: FolderPlace) -> None:
-    place.drop("north", "a.edi", b"a")
-    place.drop("south", "b.edi", b"b")
-    claims = place.settle()
-    place.restart()
-    assert place.transport.claimed() == sorted(claims, key=lambda claim: claim.transmission_id)
-    assert place.settle() == []
+def test_after_a_crash_claims_are_found_with_their_ids(any_place: Any) -> None:
+    for number, mailbox in enumerate(any_place.mailboxes):
+        any_place.drop(mailbox, f"{number}.edi", b"content")
+    claims = any_place.settle()
+    any_place.restart()
+    assert any_place.transport.claimed() == sorted(claims, key=lambda claim: claim.transmission_id)
+    assert any_place.settle() == []
 
 
-def test_two_files_of_one_name_one_after_the_other_are_two_transmissions(place: FolderPlace) -> None:
-    place.drop("north", "order.edi", b"first")
-    (first,) = place.settle()
-    place.drop("north", "order.edi", b"second")
-    (second,) = place.settle()
+def test_two_files_of_one_name_one_after_the_other_are_two_transmissions(any_place: Any) -> None:
+    any_place.drop("north", "order.edi", b"first")
+    (first,) = any_place.settle()
+    any_place.drop("north", "order.edi", b"second")
+    (second,) = any_place.settle()
     assert (first.path.read_bytes(), second.path.read_bytes()) == (b"first", b"second")
     assert first.transmission_id < second.transmission_id
 
@@ -263,35 +247,85 @@ def store_all(place: FolderPlace, claims: Iterable[Claim], stored: dict[str, byt
         place.transport.release(claim)
 
 
-def test_staged_bytes_are_not_seen_before_they_are_handed_over(place: FolderPlace) -> None:
-    place.transport.stage("t1", "north", b"bytes")
-    assert place.lying("north") == {}
-    done = place.transport.hand_over("t1", "north", "despatch.edi")
+def test_staged_bytes_are_not_seen_before_they_are_handed_over(any_place: Any) -> None:
+    any_place.transport.stage("t1", "north", b"bytes")
+    assert any_place.lying("north") == {}
+    done = any_place.transport.hand_over("t1", "north", "despatch.edi")
     assert (done.name, done.earlier) == ("despatch.edi", False)
-    assert place.lying("north") == {"despatch.edi": b"bytes"}
+    assert any_place.lying("north") == {"despatch.edi": b"bytes"}
 
 
-def test_staging_again_replaces(place: FolderPlace) -> None:
-    place.transport.stage("t1", "north", b"old")
-    place.transport.stage("t1", "north", b"new")
-    place.transport.hand_over("t1", "north", "a.edi")
-    assert place.lying("north") == {"a.edi": b"new"}
+def test_staging_again_replaces(any_place: Any) -> None:
+    any_place.transport.stage("t1", "north", b"old")
+    any_place.transport.stage("t1", "north", b"new")
+    any_place.transport.hand_over("t1", "north", "a.edi")
+    assert any_place.lying("north") == {"a.edi": b"new"}
 
 
-def test_handing_over_again_delivers_nothing_twice_even_if_the_partner_took_the_file(place: FolderPlace) -> None:
-    place.transport.stage("t1", "north", b"bytes")
-    place.transport.hand_over("t1", "north", "a.edi")
-    (place.root / "outbox" / "north" / "a.edi").unlink()
-    place.restart()
-    assert place.transport.hand_over("t1", "north", "a.edi").earlier
-    assert place.lying("north") == {}
+def test_handing_over_again_delivers_nothing_twice_even_if_the_partner_took_the_file(any_place: Any) -> None:
+    any_place.transport.stage("t1", "north", b"bytes")
+    any_place.transport.hand_over("t1", "north", "a.edi")
+    any_place.take_away("north", "a.edi")
+    any_place.restart()
+    assert any_place.transport.hand_over("t1", "north", "a.edi").earlier
+    assert any_place.lying("north") == {}
 
 
-def test_no_file_of_the_partner_is_ever_replaced(place: FolderPlace) -> None:
+def test_no_file_of_the_partner_is_ever_replaced(any_place: Any) -> None:
+    if not any_place.has_names:
+        return  # nothing lies there under a name
     for number in range(3):
-        place.transport.stage(f"t{number}", "north", f"{number}".encode())
-        place.transport.hand_over(f"t{number}", "north", "a.edi")
-    assert place.lying("north") == {"a.edi": b"0", "a-2.edi": b"1", "a-3.edi": b"2"}
+        any_place.transport.stage(f"t{number}", "north", f"{number}".encode())
+        any_place.transport.hand_over(f"t{number}", "north", "a.edi")
+    assert any_place.lying("north") == {"a.edi": b"0", "a-2.edi": b"1", "a-3.edi": b"2"}
+
+
+def test_what_is_staged_anew_after_it_was_delivered_arrives_once_more(any_place: Any) -> None:
+    """A person has it sent again: the partner must not take it for a repetition."""
+    for _ in range(2):
+        any_place.transport.stage("t1", "north", b"bytes")
+        assert not any_place.transport.hand_over("t1", "north", "a.edi").earlier
+        assert b"bytes" in any_place.lying("north").values()
+        any_place.take_away("north", next(iter(any_place.lying("north"))))
+        assert any_place.lying("north") == {}
+        any_place.restart()
+
+
+def test_many_files_come_and_go_in_whole(any_place: Any) -> None:
+    contents = {f"{number}.edi": os.urandom(3000) for number in range(12)}
+    for name, content in contents.items():
+        any_place.drop("north", name, content)
+    claims = any_place.settle()
+    assert {claim.name: claim.path.read_bytes() for claim in claims} == contents
+    for claim in claims:
+        any_place.transport.stage(claim.transmission_id, "north", claim.path.read_bytes())
+        any_place.transport.hand_over(claim.transmission_id, "north", claim.name)
+        any_place.transport.release(claim)
+    assert any_place.lying("north") == contents
+
+
+def test_what_is_not_confirmed_at_once_is_proven_until_that_was_settled(any_place: Any) -> None:
+    any_place.transport.stage("t1", "north", b"bytes")
+    handed = any_place.transport.hand_over("t1", "north", "a.edi")
+    if handed.confirmed:
+        return
+    assert handed.proof == b""
+    any_place.lying("north")
+    any_place.restart()
+    for _ in range(2):
+        [proof] = any_place.transport.proofs()
+        assert (proof.transmission_id, proof.confirmed) == ("t1", True)
+        assert proof.proof
+    any_place.transport.settle(proof)
+    assert any_place.transport.proofs() == []
+
+
+def test_nobody_is_delivered_to_who_has_not_agreed(any_place: Any) -> None:
+    if isinstance(any_place, FolderPlace):
+        return  # a folder is made on the way
+    with pytest.raises(TransportError) as caught:
+        any_place.transport.stage("t1", "nobody", b"bytes")
+    assert caught.value.permanent
 
 
 def test_a_new_mailbox_is_made_on_the_way(place: FolderPlace) -> None:
