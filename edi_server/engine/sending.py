@@ -149,7 +149,9 @@ def write_document(corridor: Corridor, agreement: Agreement, content: Record) ->
         codes=policies.code_severity,
         depth=policies.depth,
     )
-    findings = regrade((*writing.findings, *checked.findings), policies.severities)
+    # Characters that the syntax does not have are replaced, and told, where the bytes are written.
+    said = (one for one in checked.findings if one.code != "guide.character-invalid")
+    findings = regrade((*writing.findings, *said), policies.severities)
     return Written(header=header, body=writing.segments, findings=findings)
 
 
