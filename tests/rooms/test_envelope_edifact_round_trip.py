@@ -202,13 +202,22 @@ def test_every_clean_sample_comes_back_and_every_canonical_one_byte_for_byte():
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared is missing")
-def test_every_derived_file_with_right_counts_comes_back():
-    checked = 0
-    for file in sorted((CORPUS / "derived" / "edifact").rglob("*.edi")):
-        content = file.read_bytes()
-        found = {finding.code for event in opened(content) for finding in event.findings}
-        if found <= {"envelope.unb-incomplete", "envelope.unb-date", "envelope.syntax-version"}:
-            check_round_trip(content)
-            checked += 1
-    # The others have a placeholder for the count in UNT.
-    assert checked >= 9
+def test_every_derived_file_comes_back_and_placeholders_of_counts_become_counts():
+    lost = 0
+    for file in sorted((CORPUS / "derived" / "edifact").rglob("*.*")):
+        events = opened(file.read_bytes())
+        content, codes = written(events, line_breaks=True)
+        again = opened(content)
+        bodies = [
+            [event.segments[:-1] for event in every if isinstance(event, MessageRead)] for every in (events, again)
+        ]
+        # UTF-8 that was taken for Latin-1 and encoded once more: UNOC cannot say what that gives, and it is told.
+        lost += not codes <= TOLD
+        assert bodies[0], file.name
+        assert (bodies[0] == bodies[1]) is (codes <= TOLD), file.name
+        assert "envelope.unt-count" not in {finding.code for event in again for finding in event.findings}
+        if codes <= TOLD and "envelope.unt-count" not in {
+            finding.code for event in events for finding in event.findings
+        }:
+            assert tree(again) == tree(events)
+    assert lost == 3

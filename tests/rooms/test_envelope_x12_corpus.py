@@ -203,7 +203,11 @@ def test_the_corpus_is_there():
     assert sum(not has_errors(findings(opened(content_of(row)))) for row in ROWS) > 250
 
 
-@pytest.mark.parametrize("path", sorted((CORPUS / "derived" / "x12").rglob("*.*"))[:60], ids=lambda path: path.name)
-def test_a_derived_file_is_opened(path):
+@pytest.mark.parametrize("path", sorted((CORPUS / "derived" / "x12").rglob("*.*")), ids=lambda path: path.name)
+def test_a_derived_file_is_opened_and_comes_back(path):
     events = opened(path.read_bytes())
     assert any(isinstance(event, InterchangeClosed) for event in events)
+    again = opened(written_again(events))
+    bodies = [[event.segments[:-1] for event in every if isinstance(event, MessageRead)] for every in (events, again)]
+    assert bodies[0]
+    assert bodies[0] == bodies[1]
