@@ -12,6 +12,10 @@ class SftpLimits(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 1000
     per_address: int = 100
     unauthenticated: int = 100
+    #: Of one address, not logged in yet: else one attacker could hold all of them.
+    unauthenticated_per_address: int = 30
+    #: Files that one account may hold open at a time, in all its sessions.
+    open_files: int = 200
     #: Failed attempts on one connection before it is closed.
     attempts: int = 6
     #: Failed attempts of an address (or on a name, from everywhere) within the window, before it is banned.

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -114,6 +115,8 @@ class Endpoint:
         self._host_keys = list(host_keys)
         self._listeners: list[asyncssh.SSHAcceptor] = []
         self._connections: set[_Login] = set()
+        #: Files that are open, by account: each costs the whole daemon one of its descriptors.
+        self.open_files: Counter[str] = Counter()
 
     async def listen(self, host: str, port: int, *, legacy: bool = False) -> int:
         """Open a listener; the port it got. With `legacy`, also the algorithms that only accounts marked so may use.
@@ -183,7 +186,7 @@ class _Login(asyncssh.SSHServer):
     """One connection: letting in, logging in, and how long it may rest."""
 
     def __init__(self, endpoint: Endpoint, *, legacy: bool) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._legacy = legacy
         self._connection: asyncssh.SSHServerConnection | None = None
         self._address = ""
@@ -196,27 +199,27 @@ class _Login(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         self._address = str((conn.get_extra_info("peername") or ("?",))[0])
-        objection = self._endpoint.guard.admit(self._address)
+        objection = self.endpoint.guard.admit(self._address)
         if objection:
             log.info("SFTP %s is not let in: %s", self._address, objection)
             conn.abort()
             return
         self._is_admitted = True
-        self._endpoint.connected(self)
+        self.endpoint.connected(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — why does not matter
         if self._alarm:
             self._alarm.cancel()
         if self._is_admitted:
-            self._endpoint.guard.leave(self._address, self._name)
-            self._endpoint.disconnected(self)
+            self.endpoint.guard.leave(self._address, self._name)
+            self.endpoint.disconnected(self)
 
     def auth_completed(self) -> None:
         assert self._connection is not None
         name = str(self._connection.get_extra_info("username"))
-        tree = self._endpoint.trees().get(name)
+        tree = self.endpoint.trees().get(name)
         self._name = name
-        may_open = self._endpoint.guard.log_in(name, tree.account.sessions if tree else 0)
+        may_open = self.endpoint.guard.log_in(self._address, name, tree.account.sessions if tree else 0)
         if tree is None or not may_open:
             self.end("too many sessions of this account")
             return
@@ -235,7 +238,7 @@ class _Login(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         account = self._account(username)
-        now = self._endpoint.clock()
+        now = self.endpoint.clock()
         fits = account is not None and any(one.is_valid(now) and _same_key(one.key, key) for one in account.keys)
         return fits or self._failed(username, "key")
 
@@ -245,7 +248,7 @@ class _Login(asyncssh.SSHServer):
         return fits or self._failed(username, "certificate")
 
     async def validate_password(self, username: str, password: str) -> bool:
-        if self._endpoint.guard.is_banned(self._address, username):
+        if self.endpoint.guard.is_banned(self._address, username):
             return self._failed(username, "password, too many attempts")
         account = self._account(username)
         kept = account.password if account else ""
@@ -258,7 +261,7 @@ class _Login(asyncssh.SSHServer):
         if self._alarm:
             self._alarm.cancel()
         loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(self._endpoint.limits.idle_seconds, self.end, "idle for too long")
+        self._alarm = loop.call_later(self.endpoint.limits.idle_seconds, self.end, "idle for too long")
 
     def end(self, why: str) -> None:
         """Close the connection."""
@@ -268,7 +271,7 @@ class _Login(asyncssh.SSHServer):
                 self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, why)
 
     def _account(self, name: str) -> Account | None:
-        tree = self._endpoint.trees().get(name)
+        tree = self.endpoint.trees().get(name)
         if tree is None:
             return None
         account = tree.account
@@ -279,9 +282,9 @@ class _Login(asyncssh.SSHServer):
     def _failed(self, name: str, what: str) -> bool:
         """Count it; always False."""
         self._failures += 1
-        banned = self._endpoint.guard.fail(self._address, name)
+        banned = self.endpoint.guard.fail(self._address, name)
         log.info("SFTP %s from %s: wrong %s", name[:60], self._address, what)
-        if banned or self._failures >= self._endpoint.limits.attempts:
+        if banned or self._failures >= self.endpoint.limits.attempts:
             self.end("too many failed attempts")
         return False
 
@@ -311,6 +314,7 @@ class _Session(asyncssh.SFTPServer):
         assert login.tree is not None
         self._tree = login.tree
         self._login = login
+        self._name, self._files = login.tree.account.name, login.endpoint.open_files
         #: True from when the connection ends: what is closed then was not closed by the client.
         self.is_ending = False
 
@@ -331,6 +335,17 @@ class _Session(asyncssh.SFTPServer):
             self.channel.exit(0)
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:  # noqa: ARG002
+        if self._files[self._name] >= self._login.endpoint.limits.open_files:
+            raise asyncssh.SFTPFailure("Too many files are open; please close some of them first.")
+        # Counted before it is opened: requests come side by side.
+        self._files[self._name] += 1
+        try:
+            return await self._open(path, pflags)
+        except BaseException:
+            self._files[self._name] -= 1
+            raise
+
+    async def _open(self, path: bytes, pflags: int) -> object:
         if pflags & (FXF_WRITE | FXF_APPEND | FXF_CREAT):
             return await self._do(
                 self._tree.write,
@@ -343,6 +358,7 @@ class _Session(asyncssh.SFTPServer):
         return await self._do(self._tree.read, _text(path))
 
     async def close(self, file_obj: object) -> None:
+        self._files[self._name] -= 1
         if isinstance(file_obj, Upload):
             await self._do(self._tree.abort if self.is_ending else self._tree.close, file_obj)
         elif isinstance(file_obj, Download):

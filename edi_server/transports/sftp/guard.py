@@ -20,7 +20,8 @@ class Guard:
         self._limits = limits
         self._clock = clock
         self._open: Counter[str] = Counter()
-        self._unauthenticated = 0
+        #: Not logged in yet, by address.
+        self._strangers: Counter[str] = Counter()
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._banned: OrderedDict[str, float] = OrderedDict()
         self._sessions: Counter[str] = Counter()
@@ -33,15 +34,17 @@ class Guard:
             return "too many connections"
         if self._open[address] >= self._limits.per_address:
             return "too many connections from this address"
-        if self._unauthenticated >= self._limits.unauthenticated:
+        if self._strangers.total() >= self._limits.unauthenticated:
             return "too many connections that are not logged in"
+        if self._strangers[address] >= self._limits.unauthenticated_per_address:
+            return "too many connections from this address that are not logged in"
         self._open[address] += 1
-        self._unauthenticated += 1
+        self._strangers[address] += 1
         return None
 
-    def log_in(self, name: str, sessions: int) -> bool:
+    def log_in(self, address: str, name: str, sessions: int) -> bool:
         """Count a login; False if the account has as many sessions as it may."""
-        self._unauthenticated -= 1
+        self._no_stranger(address)
         self._sessions[name] += 1
         return self._sessions[name] <= sessions
 
@@ -51,9 +54,14 @@ class Guard:
         if self._open[address] <= 0:
             del self._open[address]
         if name is None:
-            self._unauthenticated -= 1
+            self._no_stranger(address)
         else:
             self._sessions[name] -= 1
+
+    def _no_stranger(self, address: str) -> None:
+        self._strangers[address] -= 1
+        if self._strangers[address] <= 0:
+            del self._strangers[address]
 
     def fail(self, address: str, name: str) -> bool:
         """Count a failed attempt; True if the address is banned from now on."""
