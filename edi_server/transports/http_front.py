@@ -22,6 +22,9 @@ from edi_server.transports.limits import FrontLimits
 
 log = logging.getLogger(__name__)
 
+#: In place of aiohttp's, which tells its version and Python's.
+_OURS = {"Server": "edi-server"}
+
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What is answered over HTTP."""
@@ -105,9 +108,9 @@ class Front:
         address = str(request.remote or "?")
         taker = self._taker(request.path)
         if taker is None or request.method != "POST":
-            return web.Response(status=404) if taker is None else web.Response(status=405, headers={"Allow": "POST"})
+            return _plain(404) if taker is None else _plain(405, Allow="POST")
         if self._is_too_often(address):
-            return web.Response(status=429, headers={"Retry-After": "60"})
+            return _plain(429, Retry_After="60")
         try:
             body = await self._body(request)
         except (TimeoutError, ConnectionError):
@@ -128,11 +131,11 @@ class Front:
                 reply = await asyncio.get_running_loop().run_in_executor(None, taker, posted)
             except EdiServerError as error:
                 log.warning("a post to %s could not be taken: %s", posted.path, error)
-                return web.Response(status=503, headers={"Retry-After": "300"})
+                return _plain(503, Retry_After="300")
             except Exception:
                 log.exception("a post to %s failed unexpectedly", posted.path)
-                return web.Response(status=500)
-        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+                return _plain(500)
+        return web.Response(status=reply.status, headers={**_OURS, **reply.headers}, body=reply.body)
 
     async def _body(self, request: web.BaseRequest) -> bytes | None:
         """The body, None if it is too large."""
@@ -193,6 +196,18 @@ class _Connection(RequestHandler):
         if self._alarm is not None:
             self._alarm.cancel()
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 — it repeats what was sent, and is nobody's business
+    ) -> web.StreamResponse:
+        """What is no HTTP that we take. aiohttp would answer with the bytes that offend it, and log a traceback."""
+        reason = str(exc).partition("\n")[0][:200] if exc else ""
+        log.info("a request of %s was refused with %s: %s", request.remote, status, reason or type(exc).__name__)
+        return _closing(status)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
@@ -201,8 +216,12 @@ class _Connection(RequestHandler):
         super().connection_lost(exc)
 
 
+def _plain(status: int, **headers: str) -> web.Response:
+    return web.Response(status=status, headers={**_OURS, **{name.replace("_", "-"): v for name, v in headers.items()}})
+
+
 def _closing(status: int) -> web.Response:
-    response = web.Response(status=status)
+    response = _plain(status)
     response.force_close()
     return response
 

@@ -99,6 +99,9 @@ class Station:
         sender, recipient = unquote_name(fields.get("as2-from", "")), unquote_name(fields.get("as2-to", ""))
         if not sender or not recipient:
             return _plain(400, "AS2-From and AS2-To are missing.")
+        if not (sender + recipient).isprintable():
+            # They are told their names in headers of ours.
+            return _plain(400, "AS2-From and AS2-To are damaged.")
         relation = self._relation(sender, recipient)
         if _is_receipt(fields, body):
             return self._take_receipt(relation, fields, body)
