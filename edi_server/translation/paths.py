@@ -128,7 +128,7 @@ def _parse_step(text: str) -> Step:
 
 def run_positions(tag: str) -> tuple[int, ...]:
     """The positions of a run such as (06,07); none for anything else."""
-    return tuple(map(int, tag[1:-1].split(","))) if tag.startswith("(") else ()
+    return tuple(map(int, tag[1:-1].split(","))) if re.fullmatch(_RUN, tag) else ()
 
 
 def _in_full(condition: str, positions: tuple[int, ...]) -> str:

@@ -26,7 +26,7 @@ from edi_server.translation.plan import (
     Slot,
     Spot,
 )
-from edi_server.translation.profile import Entry, Line, Profile, ProfileProblem
+from edi_server.translation.profile import ALL, Entry, Line, Profile, ProfileProblem
 from edi_server.translation.records import fields_of, has_kept
 from edi_server.translation.static import shape_record
 from edi_server.translation.x12_runs import FoldedGuide, fold_guide
@@ -206,7 +206,7 @@ class _Resolver:
                 step,
                 row,
                 choice=spots[0].choice if last and spots[0].choice.tests else None,
-                many=site if last and (site.many or site.spread) else None,
+                many=site if last and (site.spread or (site.many and not _shares(site, path))) else None,
             ).frame
         return frame
 
@@ -353,6 +353,12 @@ class _Resolver:
         )
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _shares(site: Site, path: Path) -> bool:
+    """True for a list that fills a run of its segment, beside what other lines say there."""
+    inner = path.leaf.composite if path.leaf else None
+    return site.line.many == ALL and inner is not None and bool(run_positions(inner.tag))
 
 
 def _is_position(name: str) -> bool:

@@ -3,11 +3,14 @@
 * Names of parties stand in N1 and N2.
 * Release and contract number stand in BEG, like references in REF (their qualifiers there: RE and CT).
 * Deliveries of a line stand in SCH (when) or in SDQ (where).
+* Notes stand in N903 and in MSG or MTX below; an N9 without text is a reference like those in REF.
 """
 
 from __future__ import annotations
 
-from edi_server.canonical import Delivery, Order, OrderLine, Reference
+from collections.abc import Iterable
+
+from edi_server.canonical import Delivery, Note, Order, OrderLine, Record, Reference
 from edi_server.translation.arranging import View
 from edi_server.translation.profile import ARRANGEMENTS
 from edi_server.translation.x12_sharing import (
@@ -23,6 +26,18 @@ from edi_server.translation.x12_sharing import (
 
 _PARTIES = ("buyer", "supplier", "ship_to", "invoice_to")
 _RELEASE, _CONTRACT = "RE", "CT"
+#: Longest text in N903.
+_HEAD = 45
+
+
+class HeadedNote(Record, frozen=True, kw_only=True):
+    """A reference with text (N9 and what is below it)."""
+
+    subject: str | None = None
+    code: str | None = None
+    #: The first line, where it stands in N9 itself.
+    head: str | None = None
+    text: str | None = None
 
 
 class LineBySegments(OrderLine, frozen=True):
@@ -34,6 +49,7 @@ class LineBySegments(OrderLine, frozen=True):
     schedules: tuple[Delivery, ...] = ()
     #: By place (SDQ).
     destinations: tuple[Delivery, ...] = ()
+    notes: tuple[HeadedNote, ...] = ()  # type: ignore[assignment]  # read and written as such, never seen elsewhere
     parties: tuple[NamedParty, ...] = ()
 
 
@@ -47,6 +63,7 @@ class OrderBySegments(Order, frozen=True, kw_only=True):
     ship_to: NamedParty | None = None
     invoice_to: NamedParty | None = None
     parties: tuple[NamedParty, ...] = ()
+    notes: tuple[HeadedNote, ...] = ()  # type: ignore[assignment]  # as above
     lines: tuple[LineBySegments, ...] = ()
 
 
@@ -56,7 +73,8 @@ def _to_document(arrangement: OrderBySegments) -> Order:
     first = tuple(Reference(kind=kind, number=number) for kind, number in numbers if number)
     for name in _PARTIES:
         fields[name] = joined_party(fields[name])
-    fields["references"] = first + arrangement.references
+    fields["notes"], further = _notes(arrangement.notes)
+    fields["references"] = (*first, *arrangement.references, *further)
     fields["parties"] = joined_parties(arrangement.parties)
     fields["lines"] = tuple(map(_to_line, arrangement.lines))
     return Order(**fields)
@@ -65,6 +83,8 @@ def _to_document(arrangement: OrderBySegments) -> Order:
 def _to_line(line: LineBySegments) -> OrderLine:
     fields = fields_of(line)
     fields["deliveries"] = fields.pop("schedules") + fields.pop("destinations")
+    fields["notes"], further = _notes(line.notes)
+    fields["references"] += further
     fields["parties"] = joined_parties(line.parties)
     promote(fields)
     return OrderLine(**fields)
@@ -79,6 +99,7 @@ def _to_arrangement(document: Order) -> OrderBySegments:
     for name in _PARTIES:
         fields[name] = parted_party(fields[name])
     fields["references"] = tuple(references)
+    fields["notes"] = tuple(map(_headed, document.notes))
     fields["parties"] = parted_parties(document.parties)
     fields["lines"] = tuple(map(_by_segments, document.lines))
     return OrderBySegments(**fields)
@@ -89,9 +110,33 @@ def _by_segments(line: OrderLine) -> LineBySegments:
     deliveries = fields.pop("deliveries")
     fields["schedules"] = tuple(one for one in deliveries if not _is_by_place(one))
     fields["destinations"] = tuple(one for one in deliveries if _is_by_place(one))
+    fields["notes"] = tuple(map(_headed, line.notes))
     fields["parties"] = parted_parties(line.parties)
     demote(fields)
     return LineBySegments(**fields)
+
+
+def _notes(headed: Iterable[HeadedNote]) -> tuple[tuple[Note, ...], tuple[Reference, ...]]:
+    """Notes, and references that say nothing more."""
+    notes, references = [], []
+    for one in headed:
+        text = "\n".join(filter(None, (one.head, one.text)))
+        if text:
+            notes.append(Note(subject=one.subject, code=one.code, text=text))
+        elif one.subject and one.code:
+            references.append(Reference(kind=one.subject, number=one.code))
+    return tuple(notes), tuple(references)
+
+
+def _headed(note: Note) -> HeadedNote:
+    """N9 wants a reference or a text: where there is no reference, the first line of the text."""
+    if note.code:
+        return HeadedNote(subject=note.subject, code=note.code, text=note.text)
+    head, _, rest = note.text.partition("\n")
+    blank = head.rfind(" ", 0, _HEAD + 1) if len(head) > _HEAD else -1
+    if blank > 0:
+        head, rest = head[:blank], "\n".join(filter(None, (head[blank + 1 :], rest)))
+    return HeadedNote(subject=note.subject, head=head or None, text=rest or None)
 
 
 def _is_by_place(delivery: Delivery) -> bool:
@@ -105,4 +150,4 @@ ORDER_VIEW = View(
     to_document=_to_document,
     to_arrangement=_to_arrangement,
 )
-ARRANGEMENTS.update({"OrderBySegments": OrderBySegments, "LineBySegments": LineBySegments})
+ARRANGEMENTS.update({one.__name__: one for one in (OrderBySegments, LineBySegments, HeadedNote)})

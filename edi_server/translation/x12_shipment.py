@@ -63,6 +63,7 @@ class HierarchyLevel(Record, frozen=True, kw_only=True):
     quantity: Decimal | None = None
     unit: str | None = None
     ordered_quantity: Decimal | None = None
+    ordered_unit: str | None = None
     # Of an order.
     order_number: str | None = None
     release: str | None = None

@@ -37,8 +37,8 @@ ROLES = {"buyer": "BY", "supplier": "SE", "ship_to": "ST", "ship_from": "SF"}
 #: Qualifiers of dates with a field of their own (X12 374), and of references that stand in PRF (X12 128).
 DATES = {"despatched_on": "011", "deliver_on": "017", "best_before": "036"}
 PURCHASE_ORDER, RELEASE, CONTRACT = "PO", "RE", "CT"
-#: Qualifier of a further number of a line (X12 128).
-LINE = "LI"
+#: Qualifier of a further number of a line (X12 128), and our name of what was ordered in another unit (SN105/06).
+LINE, ORDERED = "LI", "SN105"
 #: Measures that stand in TD1: (kind, dimension) of X12 737 and 738. A count of what is in a package.
 WEIGHT, VOLUME, COUNT = "WT", ("PD", "VOL"), "CT"
 #: Begins kept segments of the shipment's level.
@@ -205,6 +205,8 @@ def _line(level: HierarchyLevel, order: str | None, components: tuple[DespatchLi
     }
     promote(fields)
     is_package = level.level not in (ITEM, COMPONENT)
+    differs = level.ordered_quantity is not None and level.ordered_unit not in (None, level.unit)
+    ordered = (_in_other_unit(level),) if differs else ()
     batch = Batch(number=level.lot, best_before=level.best_before)
     return DespatchLine(
         **fields,
@@ -213,19 +215,27 @@ def _line(level: HierarchyLevel, order: str | None, components: tuple[DespatchLi
         descriptions=level.descriptions,
         quantity=level.quantity,
         unit=level.unit,
-        ordered_quantity=level.ordered_quantity,
+        ordered_quantity=None if differs else level.ordered_quantity,
         order_number=level.order_number or order,
         order_line=level.order_line,
         batches=() if batch == Batch() else (batch,),
         numbers=() if is_package else tuple(one for mark in level.marks for one in _identifiers(mark)),
         dates=_dates_of(level, "despatched_on", "deliver_on"),
-        quantities=tuple(Quantity(kind=one.kind, value=one.count) for one in level.ladings if one.kind and one.count),
+        quantities=(
+            *ordered,
+            *(Quantity(kind=one.kind, value=one.count) for one in level.ladings if one.kind and one.count),
+        ),
         measures=(*level.measures, *(measure for one in level.ladings for measure in _packing(one).measures)),
         references=(*_in_order(level), *_other_number(level), *level.references),
         parties=_all_parties(level),
         components=components,
         kept=level.kept,
     )
+
+
+def _in_other_unit(level: HierarchyLevel) -> Quantity:
+    assert level.ordered_quantity is not None  # asked by the caller
+    return Quantity(kind=ORDERED, value=level.ordered_quantity, unit=level.ordered_unit)
 
 
 def _other_number(level: HierarchyLevel) -> tuple[Reference, ...]:

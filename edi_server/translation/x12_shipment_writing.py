@@ -33,6 +33,7 @@ from edi_server.translation.x12_shipment_reading import (
     ITEM,
     OF_SHIPMENT,
     ORDER,
+    ORDERED,
     PACK,
     RELEASE,
     ROLES,
@@ -132,7 +133,10 @@ class _Writer:
         for line in lines:
             shares.setdefault(self._order_of(line), []).extend(_items(line))
         loose = shares.pop(None, [])
-        orders_ = [self._order(number, levels) for number, levels in shares.items()]
+        elsewhere = {level.order_number for one in apart for level in _all_levels(one)}
+        orders_ = [
+            self._order(number, levels) for number, levels in shares.items() if levels or number not in elsewhere
+        ]
         unnamed = [_order_level(part, None, []) for part in self._parts if everywhere and part.number is None]
         return (*orders_, *unnamed, *loose, *apart)
 
@@ -162,6 +166,12 @@ class _Writer:
             levels=levels,
             kept=package.kept,
         )
+
+
+def _all_levels(level: HierarchyLevel) -> Iterator[HierarchyLevel]:
+    yield level
+    for one in level.levels:
+        yield from _all_levels(one)
 
 
 def _kind(package: Package) -> str:
@@ -227,7 +237,7 @@ def _item(
         lot=batch.number,
         quantity=quantity,
         unit=unit,
-        ordered_quantity=line.ordered_quantity,
+        **_ordered(line),
         order_number=line.order_number if numbers else None,
         **numbers,
         description=line.description,
@@ -240,6 +250,14 @@ def _item(
         levels=tuple(map(_component, line.components)),
         kept=line.kept,
     )
+
+
+def _ordered(line: DespatchLine) -> dict[str, Any]:
+    """What was ordered, in the unit of the line or in its own."""
+    if line.ordered_quantity is not None:
+        return {"ordered_quantity": line.ordered_quantity, "ordered_unit": line.unit}
+    other = next((one for one in line.quantities if one.kind == ORDERED), None)
+    return {"ordered_quantity": other.value, "ordered_unit": other.unit} if other else {}
 
 
 _NUMBERS = ("gtin", "supplier_sku", "buyer_sku", "article", "article_scheme", "articles")

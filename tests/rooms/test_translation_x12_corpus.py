@@ -154,6 +154,21 @@ def test_every_message_comes_back_equal_or_with_its_reason(kind, version):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_was_read_without_fault_is_written_without_fault(kind):
+    looked_at = 0
+    for name, _, tree in messages(kind):
+        there = by_guide(tree)
+        if has_errors(check(there.guide, tree.segments, released=tree.released).findings):
+            continue
+        looked_at += 1
+        segments = there.write(there.read(tree).document).segments
+        whole = [f"ST+{kind}+0001", *segments, f"SE+{len(segments) + 2}+0001"]
+        found = check(there.guide, whole, released=True).findings
+        assert not has_errors(found), (name, found)
+    assert looked_at > 15
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_little_of_the_messages_is_lost(kind, capsys):
     counts = Counter()
     for _, _, tree in messages(kind):

@@ -4,7 +4,7 @@ import io
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -74,7 +74,7 @@ def document_of(kind, name):
 @cache
 def twin_of(folder, one, file):
     """The elements of the cXML half, without namespaces."""
-    root = ElementTree.parse(CORPUS / "expected" / "sap_ariba_mapping" / "X12" / folder / one / f"{file}.xml").getroot()
+    root = ET.parse(CORPUS / "expected" / "sap_ariba_mapping" / "X12" / folder / one / f"{file}.xml").getroot()
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
     return root
