@@ -34,9 +34,9 @@ def is_advised(message_type: str) -> bool:
 
 
 def wants_ta1(verdict: Verdict, when: TechnicalWhen) -> bool:
-    """Whether a TA1 answers an interchange of X12, but for one of TA1s only; "requested" follows ISA14 (X12.5)."""
+    """Whether a TA1 answers an interchange of X12, but for one of acknowledgments only; "requested": ISA14 (X12.5)."""
     messages = verdict.every_message()
-    if messages and all(message.subject.header.type == "TA1" for message in messages):
+    if messages and all(message.subject.header.type in FUNCTIONAL for message in messages):
         return False
     if when == "errors":
         return verdict.rejected

@@ -65,6 +65,7 @@ def acknowledge(
     from edi_server.desk.acknowledging import DryRun
 
     session: Session = context.obj
+    session.find_guides()
     dry_run = DryRun(
         now=datetime.now().astimezone(),
         kinds=[_KINDS[one] for one in kind or ()],

@@ -6,10 +6,9 @@ because nothing is stored that could be compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 from msgspec.structs import replace
@@ -20,13 +19,13 @@ from edi_server.acknowledgments import (
     CheckedMessage,
     Kind,
     Outcome,
-    Policy,
     Verdict,
     judge,
 )
 from edi_server.config import Configuration
 from edi_server.desk.answering import Written, write_answers
 from edi_server.desk.translating import find_partner
+from edi_server.engine.checking import ACKNOWLEDGMENTS, check_agreed, policy_of, severities_of, translate_message
 from edi_server.envelope.model import (
     Debris,
     Event,
@@ -39,9 +38,11 @@ from edi_server.envelope.model import (
 )
 from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import Finding, regrade
-from edi_server.guides import Guide, check, nearest_guide, with_offsets
 from edi_server.partners import Agreement, Book, Partner, Unmatched
-from edi_server.partners.model import Acknowledgments, Writing
+from edi_server.partners.model import Acknowledgments, Policies, Writing
+
+if TYPE_CHECKING:
+    from edi_server.translation import Profile
 
 
 class MessageJudged(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,8 @@ class DryRun:
     ) -> None:
         self._now = now
         self._kinds = tuple(kinds)
+        self._configuration = configuration
+        self._profiles: dict[str, Profile] = {}
         self._book: Book | None = None
         self._partner: Partner | None = None
         if configuration is not None and partner is not None:
@@ -106,18 +109,15 @@ class DryRun:
                 case Debris():
                     yield Unread(findings=event.findings)
                 case InterchangeOpened():
-                    hearing = _Hearing(event, self._book, self._partner)
+                    hearing = _Hearing(event, self._book, self._partner, self._profile)
                 case InterchangeClosed() if hearing:
                     yield self._judge(hearing.close(event), hearing)
                 case _ if hearing:
                     hearing.take(event)
 
     def _judge(self, interchange: CheckedInterchange, hearing: _Hearing) -> InterchangeJudged:
-        agreement = hearing.agreement
-        policies = agreement.policies if agreement else None
-        policy = Policy(interchange=policies.interchange, on_error=policies.on_error) if policies else Policy()
-        verdict = judge(interchange, policy)
-        terms, writing = self._terms(agreement)
+        verdict = judge(interchange, policy_of(hearing.policies))
+        terms, writing = self._terms(hearing.agreement)
         answers, silence = write_answers(verdict, kinds=self._kinds, terms=terms, writing=writing, now=self._now)
         return InterchangeJudged(
             header=interchange.header,
@@ -129,30 +129,42 @@ class DryRun:
         )
 
     def _terms(self, agreement: Agreement | None) -> tuple[Acknowledgments, Writing | None]:
-        if agreement is not None:
-            return agreement.acknowledgments, agreement.writing
         if self._partner is not None:
-            return self._partner.acknowledgments, self._partner.writing
+            # Whatever an agreement says of what it writes, answers are written as the partner's own table says.
+            return agreement.acknowledgments if agreement else self._partner.acknowledgments, self._partner.writing
         # Who asks what would be answered wants to see it, whether UNB asks for it or not.
         return Acknowledgments(contrl="always"), None
+
+    def _profile(self, agreement: Agreement) -> Profile:
+        from edi_server.engine.corridor import load_agreed_profile
+
+        assert self._configuration is not None  # it has agreements
+        if agreement.id not in self._profiles:
+            self._profiles[agreement.id] = load_agreed_profile(self._configuration, agreement)
+        return self._profiles[agreement.id]
 
 
 class _Hearing:
     """Gathers what is found about an interchange while it is read."""
 
-    def __init__(self, opened: InterchangeOpened, book: Book | None, partner: Partner | None) -> None:
+    def __init__(
+        self,
+        opened: InterchangeOpened,
+        book: Book | None,
+        partner: Partner | None,
+        profile: Callable[[Agreement], Profile],
+    ) -> None:
         self._header = opened.header
         self._book = book
         self._partner = partner
+        self._profile = profile
         self._findings = list(opened.findings)
         self._messages: list[CheckedMessage] = []
         self._groups: list[CheckedGroup] = []
         self._group: CheckedGroup | None = None
         #: Messages of the group that is open.
         self._inside: list[CheckedMessage] = []
-        #: The one that all messages so far were under; None where there is none, or more than one.
-        self.agreement: Agreement | None = None
-        self._agreements: set[str] = set()
+        self._agreements: dict[str, Agreement] = {}
         if book and partner:
             sender, recipient = opened.header.sender, opened.header.recipient
             parties = book.parties_of(mailbox=partner.mailbox, sender=sender, recipient=recipient)
@@ -177,15 +189,28 @@ class _Hearing:
             case _:
                 return
 
+    @property
+    def agreement(self) -> Agreement | None:
+        """The one that all messages were under; None where there is none, or more than one."""
+        return next(iter(self._agreements.values())) if len(self._agreements) == 1 else None
+
+    @property
+    def policies(self) -> list[Policies]:
+        """What was agreed for the messages in it."""
+        return [self._agreements[one].policies for one in sorted(self._agreements)]
+
     def _check(self, event: MessageRead) -> CheckedMessage:
         agreement = self._agreed(event)
-        guide, findings = _check(event, self._header.syntax, agreement if isinstance(agreement, Agreement) else None)
+        checked = check_agreed(event, agreement)
+        findings = checked.findings
         if isinstance(agreement, Unmatched):
             findings = (*findings, agreement.finding)
-        return CheckedMessage(header=replace(event.header, segment=""), findings=findings, guide=guide)
+        elif agreement is not None and agreement.acknowledgments.application.kind != "none":
+            findings = (*findings, *translate_message(checked, self._profile(agreement)).findings)
+        return CheckedMessage(header=replace(event.header, segment=""), findings=findings, guide=checked.guide)
 
     def _agreed(self, event: MessageRead) -> Agreement | Unmatched | None:
-        if not (self._book and self._partner and self._is_ours):
+        if not (self._book and self._partner and self._is_ours) or event.header.type in ACKNOWLEDGMENTS:
             return None
         agreement = self._book.agreement_for(
             mailbox=self._partner.mailbox,
@@ -196,58 +221,18 @@ class _Hearing:
             test=self._header.test,
         )
         if isinstance(agreement, Agreement):
-            self._agreements.add(agreement.id)
-            self.agreement = agreement if len(self._agreements) == 1 else None
+            self._agreements[agreement.id] = agreement
         return agreement
 
     def close(self, event: InterchangeClosed) -> CheckedInterchange:
         """All that was found about the interchange."""
-        severities = self.agreement.policies.severities if self.agreement else {}
+        severities = severities_of(self.policies)
         return CheckedInterchange(
             header=self._header,
             findings=regrade((*self._findings, *event.findings), severities),
             messages=tuple(self._messages),
-            groups=tuple(self._groups),
+            groups=tuple(replace(one, findings=regrade(one.findings, severities)) for one in self._groups),
         )
-
-
-def _check(message: MessageRead, syntax: str, agreement: Agreement | None) -> tuple[Guide | None, tuple[Finding, ...]]:
-    """The guide of a message, and everything that is wrong with it by what was agreed."""
-    guide, doubt = nearest_guide(message.header.directory, message.header.type, syntax)
-    findings = [*message.findings, *(with_offsets([doubt], message.offsets) if doubt else [])]
-    if guide is not None:
-        findings += _hold(guide, message, agreement, nearest=doubt is not None)
-    return guide, regrade(findings, agreement.policies.severities if agreement else {})
-
-
-def _hold(guide: Guide, message: MessageRead, agreement: Agreement | None, *, nearest: bool) -> list[Finding]:
-    """A message held to its guide, or to the guideline of the agreement."""
-    if agreement is None:
-        return check(
-            guide, message.segments, released=message.released, offsets=message.offsets, nearest=nearest
-        ).findings
-    policies = agreement.policies
-    if agreement.guideline_file and policies.depth == "full":
-        from edi_server.guides.refinement import check_refined, load_refinement, refine
-
-        refined = refine(guide, load_refinement(Path(agreement.guideline_file)))
-        return check_refined(
-            refined,
-            message.segments,
-            released=message.released,
-            codes=policies.code_severity,
-            offsets=message.offsets,
-            nearest=nearest,
-        ).findings
-    return check(
-        guide,
-        message.segments,
-        released=message.released,
-        codes=policies.code_severity,
-        offsets=message.offsets,
-        depth=policies.depth,
-        nearest=nearest,
-    ).findings
 
 
 def _judged(verdict: Verdict) -> Iterator[MessageJudged]:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from edi_server.acknowledgments import (
+    SUSPENDED,
     Advice,
     GroupVerdict,
     Kind,
@@ -38,6 +39,7 @@ from edi_server.errors import EdiServerError
 from edi_server.findings import Finding, Place
 from edi_server.partners.model import Acknowledgments, Writing
 from edi_server.syntax.charsets import codec_of
+from edi_server.syntax.x12_isa import FIRST_WITH_REPETITION
 
 _EDIFACT: frozenset[Kind] = frozenset({"CONTRL", "APERAK"})
 _X12: frozenset[Kind] = frozenset({"TA1", "997", "999", "824"})
@@ -66,7 +68,7 @@ def write_answers(
     if kinds and not fitting:
         return [], f"{' and '.join(kinds)} cannot answer {'X12' if is_x12 else 'EDIFACT'}."
     wanted = tuple(fitting) or (_agreed_x12(verdict, terms) if is_x12 else _agreed_edifact(verdict, terms))
-    writer = (_X12Answers if is_x12 else _EdifactAnswers)(verdict, terms, writing, now)
+    writer = (_X12Answers if is_x12 else _EdifactAnswers)(verdict, terms, writing, now, is_forced=bool(fitting))
     answers = [answer for answer in writer.write(wanted) if answer]
     return answers, "" if answers else _silence(verdict, wanted)
 
@@ -102,12 +104,15 @@ def _silence(verdict: Verdict, wanted: Sequence[Kind]) -> str:
 class _Answers:
     """What both syntaxes share."""
 
-    def __init__(self, verdict: Verdict, terms: Acknowledgments, writing: Writing | None, now: datetime) -> None:
+    def __init__(
+        self, verdict: Verdict, terms: Acknowledgments, writing: Writing | None, now: datetime, *, is_forced: bool
+    ) -> None:
         self._verdict = verdict
         self._subject = verdict.subject.header
         self._terms = terms
         self._writing = writing
         self._now = now
+        self._is_forced = is_forced
 
     def _header(self, number: int, date: str) -> InterchangeHeader:
         time = self._now.strftime("%H%M")
@@ -119,6 +124,8 @@ class _Answers:
         levels += [(group.subject.header, group.messages) for group in self._verdict.groups]
         for group, messages in levels:
             for message in messages:
+                if _is_refused(message) and not self._is_forced:
+                    continue
                 advice = self._advice(group, message)
                 wanted = self._terms.application.when == "always" or advice.outcome == "rejected"
                 if is_advised(advice.message.type) and (wanted or self._terms.application.kind == "none"):
@@ -136,6 +143,11 @@ class _Answers:
             guide=subject.guide,
             report_warnings=self._terms.report_warnings,
         )
+
+
+def _is_refused(message: MessageVerdict) -> bool:
+    """Refused by the syntax, itself or with what is around it: that CONTRL, TA1, 997 and 999 say alone."""
+    return message.outcome == "rejected" and (message.cause is None or message.cause.code != SUSPENDED)
 
 
 class _EdifactAnswers(_Answers):
@@ -246,9 +258,16 @@ class _X12Answers(_Answers):
             header = replace(header, separators=self._writing.x12.separators)
         line_breaks = self._writing.line_breaks if self._writing else True
         try:
-            content, findings = wrap_x12(header, groups, acknowledgments=ta1, line_breaks=line_breaks)
+            content, findings = wrap_x12(_of_version(header), groups, acknowledgments=ta1, line_breaks=line_breaks)
         except EdiServerError:
             # Separators that only a guess could read cannot be written with.
-            header = replace(header, separators=Writing().x12.separators)
+            header = _of_version(replace(header, separators=Writing().x12.separators))
             content, findings = wrap_x12(header, groups, acknowledgments=ta1, line_breaks=line_breaks)
         return Written(kinds=tuple(kinds), content=content, findings=tuple(findings))
+
+
+def _of_version(header: InterchangeHeader) -> InterchangeHeader:
+    """Without the repetition separator that a version does not have."""
+    if header.syntax_version >= FIRST_WITH_REPETITION:
+        return header
+    return replace(header, separators=replace(header.separators, repetition=" "))

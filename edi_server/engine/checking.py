@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edi_server.acknowledgments import APPLICATION, FUNCTIONAL, Policy
 from edi_server.canonical import Record
 from edi_server.envelope.model import MessageRead
 from edi_server.envelope.offsets import refine as point
 from edi_server.errors import ConfigurationError
-from edi_server.findings import Finding, has_errors, regrade
+from edi_server.findings import AgreedSeverity, Finding, has_errors, regrade
 from edi_server.guides import Guide, Tree, nearest_guide, with_offsets
 from edi_server.guides.refinement import Refinement, check_refined, load_refinement, refine
+from edi_server.partners import Unmatched
 from edi_server.partners.model import Agreement, Policies
 
 if TYPE_CHECKING:
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 
 
 _STANDARD = Policies()
+#: An acknowledgment counts even if a value in it is not as long or as coded as it should be: what it says is read with
+#: its own doubts (`read_acknowledgment`), and one that is not heard would be missed.
+_LENIENT = Policies(severities={"guide.value-*": "warning", "guide.code-unknown": "warning"})
+#: Messages that say something about what we sent; they need no agreement.
+ACKNOWLEDGMENTS = FUNCTIONAL | APPLICATION
 
 
 class CheckedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +53,30 @@ class Translated(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     #: Filled components that are neither in the document nor kept, for people.
     not_carried: Any = ()
+
+
+def check_agreed(message: MessageRead, agreement: Agreement | Unmatched | None) -> CheckedMessage:
+    """Check a message by what was agreed for it, or else by the standard.
+
+    Raises ConfigurationError for a guideline that cannot be read.
+    """
+    if isinstance(agreement, Agreement):
+        return check_message(message, policies=agreement.policies, guideline=guideline_of(agreement))
+    return check_message(message, policies=_LENIENT if message.header.type in ACKNOWLEDGMENTS else None)
+
+
+def severities_of(policies: Sequence[Policies]) -> dict[str, AgreedSeverity]:
+    """For findings about an envelope: what all agreements of its messages say alike."""
+    first = policies[0].severities if policies else {}
+    return {key: one for key, one in first.items() if all(other.severities.get(key) == one for other in policies)}
+
+
+def policy_of(policies: Sequence[Policies]) -> Policy:
+    """The stricter of what was agreed for the messages of an interchange."""
+    return Policy(
+        interchange="keep" if any(one.interchange == "keep" for one in policies) else "split",
+        on_error="interchange" if any(one.on_error == "interchange" for one in policies) else "message",
+    )
 
 
 def check_message(

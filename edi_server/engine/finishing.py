@@ -17,13 +17,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from edi_server.acknowledgments import DUPLICATE, Outcome, Policy, ReceivedAcknowledgment, Verdict
+from edi_server.acknowledgments import DUPLICATE, Outcome, ReceivedAcknowledgment, Verdict
 from edi_server.engine.acknowledged import Brought, keep_received, record_received
 from edi_server.engine.acknowledging import Reply, reply_to, send, terms_for
+from edi_server.engine.checking import policy_of, severities_of
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.hearing import Hearing
 from edi_server.engine.staging import Draft, draft_all
-from edi_server.findings import AgreedSeverity, Finding, Place, regrade
+from edi_server.findings import Finding, Place, regrade
 from edi_server.partners import Book, Parties, Unmatched
 from edi_server.partners.model import Policies
 from edi_server.store import Case, Interchange, Subject, Transmission, Work
@@ -103,7 +104,7 @@ class Finishing:
 
     def _decide(self, work: Work, current: UnderWay) -> Decided:
         policies = self._policies(current)
-        severities = _severities(policies)
+        severities = severities_of(policies)
         current.findings = list(regrade(current.findings, severities))
         current.hearing.regrade_groups(severities)
         fingerprint = current.digest.hexdigest()
@@ -112,7 +113,7 @@ class Finishing:
             current.findings.append(_duplicate(current.row, earlier))
         if isinstance(current.parties, Unmatched):
             current.findings.append(current.parties.finding)
-        verdict = current.hearing.verdict(tuple(current.findings), _policy(policies))
+        verdict = current.hearing.verdict(tuple(current.findings), policy_of(policies))
         result = _interchange_result(current, verdict, earlier)
         agreement = next(iter(current.agreements)) if len(current.agreements) == 1 else None
         work.opening.close_interchange(
@@ -314,20 +315,6 @@ def _transmission_result(decided: Sequence[Decided]) -> TransmissionResult:
     if results <= {"unknown sender", "mismatching sender"}:
         return "unknown sender"
     return "test lane" if all(one.row.test for one in decided) else "taken"
-
-
-def _severities(policies: Sequence[Policies]) -> dict[str, AgreedSeverity]:
-    """For findings about the envelope: what all agreements of its messages say alike."""
-    first = policies[0].severities if policies else {}
-    return {key: one for key, one in first.items() if all(other.severities.get(key) == one for other in policies)}
-
-
-def _policy(policies: Sequence[Policies]) -> Policy:
-    """The stricter of what was agreed for its messages."""
-    return Policy(
-        interchange="keep" if any(one.interchange == "keep" for one in policies) else "split",
-        on_error="interchange" if any(one.on_error == "interchange" for one in policies) else "message",
-    )
 
 
 def _sentence(cause: Finding | None) -> str:

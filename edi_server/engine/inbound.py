@@ -13,13 +13,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from edi_server.acknowledgments import APPLICATION, FUNCTIONAL, ReceivedAcknowledgment, read_acknowledgment
+from edi_server.acknowledgments import FUNCTIONAL, ReceivedAcknowledgment, read_acknowledgment
 from edi_server.canonical import to_json
 from edi_server.engine.checking import (
+    ACKNOWLEDGMENTS,
     CheckedMessage,
     Translated,
-    check_message,
-    guideline_of,
+    check_agreed,
     translate_message,
 )
 from edi_server.engine.corridor import Corridor
@@ -38,18 +38,12 @@ from edi_server.envelope.model import (
 from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import Finding, Place, has_errors
 from edi_server.partners import Agreement, Unmatched
-from edi_server.partners.model import Policies
 from edi_server.store import Case, Document, Interchange, Message, Opened, Transmission, Work, business_key
 from edi_server.store.states import MessageResult
 from edi_server.syntax.sniff import Kind, sniff
 
 #: Messages that are written to the database at a time.
 CHUNK = 200
-#: Types of messages that say something about what we sent.
-ACKNOWLEDGMENTS = FUNCTIONAL | APPLICATION
-#: An acknowledgment counts even if a value in it is not as long or as coded as it should be: what it says is read with
-#: its own doubts (`read_acknowledgment`), and one that is not heard would be missed.
-_LENIENT = Policies(severities={"guide.value-*": "warning", "guide.code-unknown": "warning"})
 
 
 def open_transmission(corridor: Corridor, transmission_id: str) -> None:
@@ -167,7 +161,7 @@ class _Opening:
             return
         agreement = self._agreement(current.row, message)
         unmatched = agreement if isinstance(agreement, Unmatched) else None
-        checked = _check(message, agreement)
+        checked = check_agreed(message, agreement)
         findings = (*checked.findings, *([unmatched.finding] if unmatched else []))
         result = _message_result(findings, unmatched)
         row = msgspec.structs.replace(row, result=result, findings=findings)
@@ -295,13 +289,6 @@ def _unnumbered(translated: Translated, number: str | None) -> list[Finding]:
         return []
     sentence = "The document has no number, so it cannot be told from others."
     return [Finding(code="business.number-missing", severity="error", sentence=sentence, place=Place(field="number"))]
-
-
-def _check(message: MessageRead, agreement: Agreement | Unmatched | None) -> CheckedMessage:
-    """By what was agreed, or else by the standard."""
-    if not isinstance(agreement, Agreement):
-        return check_message(message, policies=None if message.header.type not in ACKNOWLEDGMENTS else _LENIENT)
-    return check_message(message, policies=agreement.policies, guideline=guideline_of(agreement))
 
 
 def _is_usable(received: ReceivedAcknowledgment) -> bool:
