@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo serve test check lint types contracts golden bench bench-validation fuzz clean
+PEERS := .venv-peers
+
+.PHONY: demo serve test check lint types contracts golden bench bench-validation bench-transports fuzz peers clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml
@@ -21,6 +23,13 @@ serve: $(STAMP)           ## the daemon on inbox/ and outbox/
 test: $(STAMP)            ## all tests
 	"$(BIN)/python" -m pytest -n 2 --dist worksteal
 
+$(PEERS)/.installed: tests/peers/requirements.txt
+	"$(PYTHON)" -m venv "$(PEERS)"
+	"$(PEERS)/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/peers/requirements.txt
+	@touch "$@"
+
+peers: $(PEERS)/.installed ## another AS2 implementation, in an environment of its own, for tests/rooms/test_as2_peer.py
+
 lint: $(STAMP)
 	"$(BIN)/python" -m ruff format --check .
 	"$(BIN)/python" -m ruff check .
@@ -31,7 +40,9 @@ types: $(STAMP)
 contracts: $(STAMP)       ## imports only look down
 	"$(BIN)/lint-imports"
 
-check: lint types contracts test  ## what CI runs
+check: lint types contracts  ## what CI runs
+	-@$(MAKE) --no-print-directory peers
+	@$(MAKE) --no-print-directory test
 
 golden: $(STAMP)          ## rewrite golden files; review the diff like code
 	EDI_SERVER_REWRITE_GOLDEN=1 "$(BIN)/python" -m pytest -n 2 tests/documents
@@ -45,8 +56,11 @@ bench: $(STAMP)           ## both benchmarks, speed against peers in an environm
 bench-validation: $(STAMP) ## the second benchmark alone: EDIFACT and X12, six message types
 	"$(BIN)/python" benchmarks/validation.py
 
+bench-transports: $(STAMP) ## SFTP and AS2 on loopback: files and messages a second, CPU and memory
+	"$(BIN)/python" benchmarks/transports.py
+
 fuzz: $(STAMP)            ## long fuzzing
 	"$(BIN)/python" -m pytest -m soak -n 2 tests
 
 clean:
-	rm -rf "$(VENV)" .venv-bench var
+	rm -rf "$(VENV)" .venv-bench "$(PEERS)" var
