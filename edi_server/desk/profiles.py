@@ -15,6 +15,7 @@ from edi_server.engine.corridor import load_agreed_profile
 from edi_server.guides import Guide, known_guides, load_guide
 from edi_server.located import dotted
 from edi_server.partners import Agreement
+from edi_server.partners.model import syntax_of
 from edi_server.translation import (
     Explained,
     Profile,
@@ -69,7 +70,8 @@ def check_profiles(
 def _check_base(name: str, roots: list[Path]) -> ProfileChecked:
     profile = load_profile(name, roots=roots)
     message = name.rpartition("/")[2].upper()
-    guides = [load_guide(version=version, message=message) for version in known_guides().get(message, ())]
+    versions = known_guides(profile.syntax).get(message, ())
+    guides = [load_guide(syntax=profile.syntax, version=version, message=message) for version in versions]
     return _checked(name, profile.name, profile.version, guides, check_profile(profile, guides))
 
 
@@ -87,8 +89,11 @@ def _check_agreed(agreement: Agreement, roots: list[Path]) -> ProfileChecked:
 
 def _guides(agreement: Agreement) -> list[Guide]:
     """Guides of the versions that we know; messages of the others are read by the nearest of these."""
-    known = known_guides().get(agreement.message, ())
-    return [load_guide(version=one, message=agreement.message) for one in agreement.versions if one in known]
+    syntax = syntax_of(agreement.versions)
+    known = known_guides(syntax).get(agreement.message, ())
+    return [
+        load_guide(syntax=syntax, version=one, message=agreement.message) for one in agreement.versions if one in known
+    ]
 
 
 def _checked(

@@ -6,7 +6,7 @@ import pytest
 
 from edi_server.canonical import Identifier, Order, OrderLine, Party, When
 from edi_server.findings import Place
-from edi_server.guides import check, load_guide
+from edi_server.guides import check, known_guides, load_guide
 from edi_server.translation import Translator, check_profile, load_profile
 from edi_server.translation.codecs import CODECS, Unreadable, Unsayable
 from edi_server.translation.paths import PathError, parse_path
@@ -103,6 +103,14 @@ def test_a_place_that_x12_does_not_have_is_an_author_error(tmp_path, line, sente
     assert any(sentence in problem.sentence for problem in check_profile(profile, [GUIDE])), check_profile(
         profile, [GUIDE]
     )
+
+
+@pytest.mark.parametrize("message", ["850", "856", "810"])
+def test_the_profiles_fit_every_version_that_we_know(message):
+    profile = load_profile(f"x12/{message}")
+    versions = known_guides("x12")[message]
+    assert len(versions) > 2
+    assert check_profile(profile, [load_guide(syntax="x12", version=one, message=message) for one in versions]) == []
 
 
 def test_edifact_has_no_positions(tmp_path):
