@@ -24,6 +24,8 @@ TIMES = {"ORDERS": 15, "850": 15, "DESADV": 10, "856": 10, "INVOIC": 10, "810": 
 #: Bytes above the idle process that a large file may take.
 ABOVE_IDLE = 50_000_000
 OUTCOMES = ("tree", "nodes", "document")
+#: Those that have a promise; nodes are shown because other parsers make them.
+PROMISED = ("edi-server, tree", "edi-server, document")
 #: Messages of one-message interchanges that are read one by one, and of those before the clock starts.
 SINGLES, WARM_UP = 200, 10
 #: Messages whose content is compared.
@@ -156,7 +158,7 @@ def missed(kind: str, rows: dict[str, dict[str, float]]) -> list[str]:
         f"{kind} {name.partition(', ')[2]}, {what}: {reached:.1f}x of {TIMES[kind]}x"
         for name in rows
         for what, figure in COMPARISONS.items()
-        if name.startswith("edi-server") and (reached := times(rows, name, figure)) < TIMES[kind]
+        if name in PROMISED and (reached := times(rows, name, figure)) < TIMES[kind]
     ]
 
 
@@ -244,7 +246,7 @@ def main() -> int:
             above = {outcome: report["above_idle"] for outcome, report in streamed[kind].items()}
             short += [f"{kind} {outcome}: too much memory" for outcome, more in above.items() if more >= ABOVE_IDLE]
     lines += ["", *(f"- {line}" for line in large), ""] if large else [""]
-    lines.append(f"Not kept: {'; '.join(short)}." if short else f"Kept: {TIMES} times {RIVAL}'s speed, flat memory.")
+    lines += ["Not kept:", "", *(f"- {one}" for one in short)] if short else ["All promises are kept."]
     results = {"machine": lines[0], "reports": reports, "large": streamed}
     (OUT / "validation.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     (OUT / "validation.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
