@@ -22,7 +22,7 @@ from edi_server.envelope.model import Identity
 from edi_server.errors import ConfigurationError
 from edi_server.guides.library import use_folder
 from edi_server.located import KeyPath, Raw, Table, Typing, dotted, nearest, read_toml
-from edi_server.partners import Agreement, Book, Company, identity_of
+from edi_server.partners import Agreement, Book, Company, Partner, identity_of
 from edi_server.partners.exchange import Secret
 from edi_server.partners.file import check_companies
 from edi_server.transports.limits import FrontLimits, SftpLimits
@@ -179,8 +179,10 @@ class Transports(_Section, frozen=True, kw_only=True):
     sftp: SftpSettings = SftpSettings()
     as2: As2Settings = As2Settings()
     drop: DropSettings = DropSettings()
-    #: Deliveries that are under way at a time; each partner's go one after the other.
-    deliveries: int = 16
+    #: Deliveries that are under way or wait for their next attempt at a time; each partner's go one after the other.
+    deliveries: int = 64
+    #: How often a delivery is tried: partners' systems are away for hours. These take about a day and a half.
+    retries: Retries = Retries(attempts=80, first_seconds=2.0, factor=2.0, longest_seconds=1800.0)
 
 
 class Guides(_Section, frozen=True, kw_only=True):
@@ -316,6 +318,7 @@ class Configuration:
         """
         book = Book.load(Path(self.settings.paths.partners), self.settings.companies)
         problems = [text for agreement in book.agreements if (text := self._erp_problem(agreement))]
+        problems += [text for partner in book.partners.values() if (text := self._as2_problem(partner))]
         if problems:
             raise ConfigurationError("\n".join(problems))
         return book
@@ -336,6 +339,18 @@ class Configuration:
             return f"{where}: no ERP '{agreement.erp}'; {nearest(agreement.erp, self.settings.erp)}"
         if erp.kind == "odoo" and erp.live and (agreement.test or agreement.state == "testing"):
             return f"{where}: '{agreement.erp}' is live, and test traffic never reaches a live ERP"
+        return None
+
+    def _as2_problem(self, partner: Partner) -> str | None:
+        """What was agreed for AS2 and our side of it is not configured."""
+        agreed, ours = partner.as2, self.settings.transports.as2
+        where = f"{Path(self.settings.paths.partners, partner.name)}.toml: as2"
+        if agreed is None or not agreed.url:
+            return None
+        if agreed.sign != "no" and not ours.keys:
+            return f"{where}.sign: nothing can be signed, for transports.as2.keys names no key of ours"
+        if agreed.receipt == "async" and not (ours.listen and ours.url):
+            return f"{where}.receipt: those that come later need transports.as2.listen and transports.as2.url"
         return None
 
     def _text(self, value: Any) -> str:
@@ -481,6 +496,10 @@ _LEAST: dict[KeyPath, float] = {
     ("transports", "folder", "scan_seconds"): 0.1,
     ("transports", "sftp", "quiet_seconds"): 0,
     ("transports", "deliveries"): 1,
+    ("transports", "retries", "attempts"): 1,
+    ("transports", "retries", "first_seconds"): 0,
+    ("transports", "retries", "factor"): 1,
+    ("transports", "retries", "longest_seconds"): 0,
 }
 
 

@@ -43,6 +43,8 @@ def reject(desk: Desk, reference: str, reason: str, actor: Actor) -> Done:
         desk.work.post(lane, ids, run=f"after {document.id}")
     if advice is not None:
         desk.work.deliver(*advice)
+    if document.direction == "inbound" and document.transmission_id is not None:
+        desk.corridor.tell(document.transmission_id)
     return desk.done(f"{document.type} {document.number or document.id} is rejected.", "document", document.id)
 
 

@@ -65,8 +65,12 @@ class Daemon:
         self.network.prepare()
         self._durable.launch(self.workflows.queues(), self.workflows.schedules())
         self.workflows.pick_up()
-        self.network.open()
         self._collector.start()
+        try:
+            self.network.open()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(

@@ -322,26 +322,29 @@ class Durable:
             ]
         )
 
-    def attempt(self, step: str, function: Work, *arguments: Any, is_last: bool = False) -> Any:
+    def attempt(
+        self, step: str, function: Work, *arguments: Any, is_last: bool = False, retries: Retries | None = None
+    ) -> Any:
         """Run a function as a checkpointed step of the calling workflow, again and again while the machine fails.
 
         The function must be idempotent: after a crash it runs again unless its result was recorded. Its result must be
         JSON. Raises `GaveUp` on a permanent failure or when the limit is reached; the waits between are durable.
-        `is_last`: nobody is left to give up to, so passing failures are tried for ever.
+        `is_last`: nobody is left to give up to, so passing failures are tried for ever. `retries`: others than usual.
         """
+        retries = retries or self._retries
         failures = 0
         while True:
             outcome = DBOS.run_step({"name": step}, _guarded, function, arguments)
             if "result" in outcome:
                 return outcome["result"]
             failures += 1
-            if outcome["permanent"] or (failures >= self._retries.limit and not is_last):
+            if outcome["permanent"] or (failures >= retries.limit and not is_last):
                 trace = outcome.get("trace", "")
                 raise GaveUp(
                     Failure(error=outcome["error"], permanent=outcome["permanent"], attempts=failures, trace=trace)
                 )
-            log.warning("%s failed (%d of %d): %s", step, failures, self._retries.limit, outcome["error"])
-            DBOS.sleep(self._retries.wait(failures))
+            log.warning("%s failed (%d of %d): %s", step, failures, retries.limit, outcome["error"])
+            DBOS.sleep(retries.wait(failures))
 
     def stop(self, seconds: int = 5) -> None:
         """Stop taking work; what runs is given some seconds, the rest is recovered by the next start."""

@@ -26,6 +26,7 @@ from edi_server.engine.durable import (
     Failure,
     GaveUp,
     Queue,
+    Retries,
     Schedule,
     Submitter,
 )
@@ -198,12 +199,18 @@ class Workflows:
     def _deliver(self, argument: dict[str, Any]) -> None:
         transmission_id = argument["transmission"]
         try:
-            self._durable.attempt("deliver", self._hand_over, transmission_id)
+            self._durable.attempt("deliver", self._hand_over, transmission_id, retries=self._delivery_retries())
         except GaveUp as gave_up:
             error = gave_up.failure.error
             mailbox = self._durable.attempt("mark failed", self._mark_failed, transmission_id, error, is_last=True)
             subject = Subject("transmission", transmission_id)
             self._park(DELIVER, transmission_id, mailbox, argument, subject, gave_up.failure)
+
+    def _delivery_retries(self) -> Retries:
+        agreed = self._corridor.configuration.settings.transports.retries
+        return Retries(
+            limit=agreed.attempts, first=agreed.first_seconds, factor=agreed.factor, longest=agreed.longest_seconds
+        )
 
     def _hand_over(self, transmission_id: str) -> None:
         with self._corridor.store.read() as work:

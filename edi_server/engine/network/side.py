@@ -29,6 +29,7 @@ class Network:
         self.sftp, self.as2, self.drop = SftpPart(ground), As2Part(ground), DropPart(ground)
         self._parts: tuple[Part, ...] = (self.sftp, self.as2, self.drop, MailboxesPart(ground))
         self._prepared: list[Part] = []
+        self._opened: list[Part] = []
         self._is_looping = False
         self._is_open = False
 
@@ -46,17 +47,17 @@ class Network:
         """Listen and poll. Raises EdiServerError: what was configured and cannot be must not start half."""
         self._is_open = True
         for part in self._prepared:
-            part.open()
+            if part not in self._opened:
+                part.open()
+                self._opened.append(part)
 
     def renew(self) -> None:
         """Partner files were read again: what is agreed now is offered from now on."""
-        before = list(self._prepared)
-        for part in before:
+        for part in self._prepared:
             carefully(part.renew)
         self.prepare()
-        for part in self._prepared:
-            if part not in before and self._is_open:
-                part.open()
+        if self._is_open:
+            self.open()
 
     def close(self) -> None:
         """Listen and poll no more; deliveries under way go on."""
