@@ -54,9 +54,17 @@ def err() -> Console:
     return _console(sys.stderr)
 
 
+class _Paper(Console):
+    """A console whose reader may go away, as `head` does."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the exit code to the command line, as for what is written past the console."""
+        raise BrokenPipeError
+
+
 def _console(file: Any) -> Console:
     asked = file.isatty() or "COLUMNS" in os.environ
-    return Console(file=file, highlight=False, markup=False, emoji=False, width=None if asked else WIDTH)
+    return _Paper(file=file, highlight=False, markup=False, emoji=False, width=None if asked else WIDTH)
 
 
 def words(value: object, style: str = "") -> Text:

@@ -23,6 +23,8 @@ MAX_FILE, MAX_ALL = 20_000_000, 100_000_000
 #: Zip files in zip files, as the United Nations publish them.
 _DEEPEST = 3
 _TABLES = ("elements", "composites", "segments", "codes")
+#: X12: the element that lists the types of messages (ST01); one that is added is one of these from now on.
+_TYPES = "143"
 _VERSIONS = {"edifact": (re.compile(r"[DS]\.[0-9]{2}[A-C]"), "D.96B"), "x12": (re.compile(r"[0-9]{6}"), "004010")}
 _MESSAGES = {"edifact": re.compile(r"[A-Z]{6}"), "x12": re.compile(r"[A-Z0-9]{2,6}")}
 
@@ -161,6 +163,10 @@ def _complete(draft: Draft, target: Path) -> None:
                 table = draft.table(name)
                 for line in known.lines(name):
                     table.setdefault(line.split(maxsplit=1)[0], DraftLine(line, str(folder / f"{name}.txt"), 0))
+    if draft.syntax == "x12" and _TYPES in draft.codes:
+        types = draft.codes[_TYPES]
+        new = sorted(set(draft.messages) - set(types.text.split()))
+        draft.codes[_TYPES] = types._replace(text=" ".join([types.text, *new]))
 
 
 def _service_tags(syntax: str) -> set[str]:

@@ -67,10 +67,16 @@ def flaws_in(
             flaws[mark] = flaw
     if separators.release == " ":
         data = {STAND_INS.get(mark, mark) for mark in _special(separators)}
+        # What is written instead may be a separator, too: ’ becomes ' and ～ becomes ~.
+        flaws = {mark: Flaw(flaw.code, _without(data, flaw.instead)) for mark, flaw in flaws.items()}
         flaws |= {mark: Flaw("syntax.release-missing", " ") for mark in data & alphabet}
     if separators.repetition == " " and "*" in alphabet:
         flaws["*"] = Flaw("syntax.repetition-missing", "*")
     return flaws
+
+
+def _without(data: set[str], text: str) -> str:
+    return "".join(" " if mark in data else mark for mark in text)
 
 
 def _flaw(mark: str, is_writable: IsWritable, *, lower_case: bool) -> Flaw | None:

@@ -639,6 +639,14 @@ def test_a_reader_that_goes_away_is_no_error(samples, tmp_path):
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b'{"files": ', b"")
 
 
+def test_a_reader_that_goes_away_from_a_table_is_no_error():
+    command = f'"{sys.executable}" -m edi_server guide show D.96A NAD | head -n 2'
+    ended = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False, cwd=ROOT, timeout=60
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_looking_into_a_file_loads_neither_database_nor_engine(samples):
     script = (
         "import sys; from typer.testing import CliRunner; from edi_server.cli.application import app; "

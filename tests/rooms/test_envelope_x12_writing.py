@@ -4,6 +4,7 @@ import io
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from edi_server.envelope.model import GroupHeader, Identity, InterchangeHeader, MessageHeader, MessageRead
 from edi_server.envelope.x12 import open_x12
@@ -196,3 +197,15 @@ def test_what_is_written_is_read_again():
     assert [finding for event in events for finding in event.findings] == []
     assert message.segments[1:-1] == ["BEG+00+SA+PO-1++20261123", "REF+A*B+C:D"]
     assert all(one < other for one, other in pairwise(message.offsets))
+
+
+@pytest.mark.parametrize(
+    ("data", "separators", "written"),
+    [
+        ("Men\u2019s", Separators(release=" ", element="*", component=">", terminator="'"), b"NTE**Men s'"),
+        ("a\uff5eb\uff0ac", replace(x12_separators("00401")), b"NTE**a b c~"),
+    ],
+)
+def test_a_character_that_becomes_a_separator_becomes_a_blank(data, separators, written):
+    separators = replace(separators, repetition=" ")
+    assert write_x12_segments([f"NTE++{data}"], separators)[0] == written

@@ -460,6 +460,7 @@ def test_a_table_of_x12_is_added_to_the_version_that_we_have(tmp_path, folder):
     assert [(one.kind, one.min_length, one.max_length) for one in kinds] == [("AN", 1, 10), ("ID", 2, 2), ("N2", 1, 8)]
     assert kinds[1].codes == {"00", "01", "05"}
     assert load_guide(syntax="x12", message="850", version="004010").positions[1].tag == "BEG"
+    assert check(guide, ["ST+899+0001", "BEG+00+SA+1++20261123", "SE+3+0001"], released=False).findings == []
 
 
 @pytest.mark.parametrize(
