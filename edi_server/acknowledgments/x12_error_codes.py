@@ -219,7 +219,8 @@ _CODES_OF_SERVICE_ELEMENTS = {
     ("ST", 2): "7",
     ("ST", 3): "19",
     ("SE", 1): "4",
-    ("SE", 2): "3",
+    # That it differs from ST02 is said by its own finding.
+    ("SE", 2): "7",
 }
 #: Codes of 723 that came with 004030 (X12 had no repetitions before), and what was said before.
 _BEFORE_004030 = {"12": "3", "13": "3"}

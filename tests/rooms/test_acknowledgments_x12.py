@@ -31,7 +31,7 @@ from edi_server.acknowledgments import (
     write_contrl,
     write_ta1,
 )
-from edi_server.acknowledgments.x12_error_codes import X12_FAULTS
+from edi_server.acknowledgments.x12_error_codes import X12_FAULTS, message_code
 from edi_server.acknowledgments.x12_meanings import (
     ELEMENT_ERRORS,
     GROUP_ERRORS,
@@ -535,3 +535,9 @@ def test_every_code_of_the_tables_is_in_the_standards_lists() -> None:
     for tag, codes in known.items():
         assert codes is not None, tag
         assert lists[tag] - {""} <= codes, tag
+
+
+def test_a_trailer_whose_number_is_only_too_short_is_not_said_to_differ_from_the_header() -> None:
+    short = fault("guide.value-too-short", segment=4, tag="SE", element=2)
+    other = fault("envelope.se-reference", segment=4, tag="SE", element=2)
+    assert (message_code(short, "004010"), message_code(other, "004010")) == ("7", "3")
