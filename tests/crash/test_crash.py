@@ -30,7 +30,7 @@ ORDERS, DELIVERIES, DEATHS = 50, 20, 40
 class Nursery:
     """Daemons on one plant that die when told to."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, dying_in: str = "") -> None:
         self.folder, self.sandbox = folder, sandbox
         self.log = folder / "deaths"
         self.log.touch()
@@ -45,6 +45,7 @@ class Nursery:
             stderr=(folder / "stderr").open("wb"),
             text=True,
             start_new_session=True,
+            env={**os.environ, "EDI_TEST_DEATHS_IN": dying_in},
         )
 
     def live_until(self, effect: int, *, seconds: float = 60) -> bool:
@@ -85,7 +86,7 @@ class Nursery:
     def _is_dead(self, pid: int) -> bool:
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return True
 
     def _end(self, pid: int) -> None:
@@ -101,11 +102,14 @@ class Nursery:
 
 
 @contextmanager
-def nursery(folder: Path) -> Iterator[Nursery]:
+def nursery(
+    folder: Path, *, toml: str = "", prepare: Callable[[Path], None] = lambda _: None, dying_in: str = ""
+) -> Iterator[Nursery]:
     shutil.copytree(ROOT / "partners", folder / "partners")
-    (folder / "edi-server.toml").write_text("")
+    (folder / "edi-server.toml").write_text(toml)
+    prepare(folder)
     with Sandbox(folder / "sandbox.sqlite") as sandbox:
-        one = Nursery(folder, sandbox)
+        one = Nursery(folder, sandbox, dying_in)
         try:
             yield one
         finally:

@@ -1,0 +1,182 @@
+"""kill -9 a daemon at many points of uploads by SFTP and of messages by AS2 both ways: nothing is lost, nothing twice.
+
+The partner at the other end does what partners do: what was not answered is sent again.
+"""
+
+import random
+import re
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager, suppress
+
+import paramiko
+import pytest
+from crash.test_crash import nursery, order
+from network_places import As2Partner, SftpKey, free_port, write_own_key
+from rooms.test_as2_core import THEM, US
+
+from edi_server.errors import TransportError
+from edi_server.transports.loop import Loop
+
+ORDERS, DEATHS = 12, 12
+#: Where they die: taking, and handing over. The rest of the corridor dies elsewhere.
+PLACES = "transports/,engine/collecting,engine/network,delivery/"
+
+
+class Sender(threading.Thread):
+    """Sends the orders one after the other, each again until it is taken."""
+
+    def __init__(self, send):
+        super().__init__(daemon=True)
+        self.send, self.sent, self.attempts, self.problem = send, 0, 0, None
+        self.may_send, self.stopping = 0, False
+
+    def run(self):
+        while not self.stopping and self.sent < ORDERS:
+            if self.sent >= self.may_send:
+                time.sleep(0.02)
+                continue
+            self.attempts += 1
+            try:
+                if self.send(self.sent):
+                    self.sent += 1
+            except BaseException as problem:
+                self.problem = problem
+                raise
+
+
+def die_often(one, sender):
+    """Let daemons die at other places each, with more to send before each; then let one finish."""
+    chance, deaths, barren = random.Random(42), 0, 0
+    sender.start()
+    while deaths < DEATHS:
+        sender.may_send = min(ORDERS - 2, 2 + deaths * ORDERS // DEATHS)
+        one.is_done = lambda: sender.sent >= sender.may_send and one.is_idle()
+        died = one.live_until(chance.randrange(1, 12), seconds=30)
+        deaths, barren = deaths + died, 0 if died else barren + 1
+        assert sender.problem is None, sender.problem
+        assert barren < 20, f"only {deaths} places found to die at"
+    sender.may_send = ORDERS
+
+
+@pytest.mark.timeout(600)
+def test_orders_uploaded_by_sftp_survive_deaths(tmp_path):
+    key, port = SftpKey(tmp_path), free_port()
+
+    def prepare(folder):
+        with (folder / "partners" / "nordmarkt.toml").open("a") as file:
+            file.write(f'\n[sftp_account]\nkeys = [{{ key = "{key.public}" }}]\n')
+
+    def upload(number):
+        with suppress(OSError, EOFError, paramiko.SSHException), key.log_in(port, "nordmarkt") as client:
+            client.get_channel().settimeout(10)
+            with client.open(f"/in/order-{number}.edi", "w") as file:
+                file.write(order(number))
+            return True
+        time.sleep(0.1)
+        return False
+
+    toml = f'[transports.sftp]\nlisten = "127.0.0.1:{port}"\nquiet_seconds = 0.2\n'
+    with nursery(tmp_path / "plant", toml=toml, prepare=prepare, dying_in=PLACES) as one:
+        sender = Sender(upload)
+        die_often(one, sender)
+        one.is_done = lambda: sender.sent == ORDERS and one.is_idle() and len(one.sandbox.orders()) == ORDERS
+        one.live_until_done()
+        orders = Counter(order.reference for order in one.sandbox.orders())
+        places = one.log.read_text()
+        offered = [path.read_bytes() for path in one.folder.glob("var/sftp/**/out/CONTRL*")]
+        with one.store.read() as work:
+            assert work.dead_letters.newest() == []
+    assert set(orders.values()) == {1}
+    assert len(orders) == ORDERS
+    # What is uploaded twice, because the answer to its CLOSE was lost, is answered twice; each answer lies there once.
+    answered = Counter(re.search(rb"UCI\+(C\d+)", content)[1] for content in offered)
+    assert len(answered) == ORDERS
+    assert sum(answered.values()) <= sender.attempts
+    assert "transports/" in places
+
+
+@contextmanager
+def partner_of(tmp_path, port):
+    with Loop("partner") as loop:
+        url = f"http://127.0.0.1:{port}/as2"
+        partner = As2Partner(tmp_path / "them", loop, own=THEM, other=US, name="NORDMARKT", our_url=url)
+        partner.letters._waits = (0.1,)
+        try:
+            yield partner
+        finally:
+            partner.close()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("receipt", ["sync", "async"])
+def test_as2_messages_both_ways_survive_deaths(tmp_path, receipt):
+    port = free_port()
+    with partner_of(tmp_path, port) as partner:
+        partner.agree(receipt=receipt)
+
+        def prepare(folder):
+            write_own_key(folder / "keys", US)
+            write_own_key(folder / "partners" / "certificates", THEM, "nordmarkt")
+            with (folder / "partners" / "nordmarkt.toml").open("a") as file:
+                file.write(
+                    f'\n[as2]\nown_name = "LINDHOF"\npartner_name = "NORDMARKT"\nurl = "{partner.url}"\n'
+                    f'receipt = "{receipt}"\ncertificates = [{{ file = "certificates/nordmarkt.pem" }}]\n'
+                )
+
+        def send(number):
+            transmission_id = f"order-{number}"
+            if partner.sendings.find(transmission_id) is None:
+                partner.transport.stage(transmission_id, "us", order(number))
+            try:
+                partner.transport.hand_over(transmission_id, "us", f"{transmission_id}.edi")
+            except TransportError as error:
+                if error.permanent:
+                    raise
+                time.sleep(0.1)
+                return False
+            return True
+
+        stopping = threading.Event()
+
+        def answer():
+            while not stopping.wait(0.1):
+                partner.transport.send_receipts()
+
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
+        toml = (
+            f'[transports.as2]\nlisten = "127.0.0.1:{port}"\nurl = "http://127.0.0.1:{port}/as2"\n'
+            'keys = [{ certificate = "keys/own.pem", private_key = "keys/own.key" }]\n'
+        )
+        with nursery(tmp_path / "plant", toml=toml, prepare=prepare, dying_in=PLACES) as one:
+            sender = Sender(send)
+            die_often(one, sender)
+            one.is_done = lambda: sender.sent == ORDERS and one.is_idle() and _all_delivered(one)
+            one.live_until_done()
+            orders = Counter(order.reference for order in one.sandbox.orders())
+            places = one.log.read_text()
+            with one.store.read() as work:
+                assert work.dead_letters.newest() == []
+                inbound = work.transmissions.newest(direction="inbound")
+        stopping.set()
+        answering.join(10)
+        answered = Counter(re.search(rb"UCI\+(C\d+)", content)[1] for content in _taken(partner))
+    assert orders == Counter({str(4600000000 + number): 1 for number in range(ORDERS)})
+    assert len(inbound) == ORDERS
+    assert set(answered.values()) == {1}
+    assert len(answered) == ORDERS
+    assert "transports/" in places
+    if receipt == "async":
+        assert [partner.sendings.find(f"order-{number}").state for number in range(ORDERS)] == ["confirmed"] * ORDERS
+
+
+def _taken(partner):
+    return [claim.path.read_bytes() for claim in partner.spool.claimed()]
+
+
+def _all_delivered(one):
+    with one.store.read() as work:
+        outbound = work.transmissions.newest(direction="outbound")
+    return len(outbound) == ORDERS and {left.delivery for left in outbound} == {"delivered"}
