@@ -173,7 +173,7 @@ class Interchanges:
 
         `message_type` is what the group holds (GS01, UNG 0038), where that is known: groups of two kinds may have
         ranges of their own. Where several fit, numbers began anew: then those count that hold the message of that
-        number, of these the only one that waits for an answer, or else the newest. Leading zeros do not count.
+        number, of these the only one that was not answered yet, or else the newest. Leading zeros do not count.
         """
         columns = (_table.c.id, _table.c.acknowledgment, messages.c.reference, messages.c.group_header)
         query = (
@@ -192,10 +192,10 @@ class Interchanges:
             if not message_type or row.group_header is None or row.group_header.message_type == message_type
         ]
         fitting = [row for row in found if message and row.reference.lstrip("0") == message.lstrip("0")] or found
-        waiting = {row.id for row in fitting if row.acknowledgment == "waiting"}
+        unanswered = {row.id for row in fitting if row.acknowledgment in ("none", "waiting", "overdue")}
         if not fitting:
             return None
-        return self.find(waiting.pop() if len(waiting) == 1 else fitting[0].id)
+        return self.find(unanswered.pop() if len(unanswered) == 1 else fitting[0].id)
 
     def mark_waiting(self, interchange_id: str, *, due_at: datetime | None) -> bool:
         """An answer is expected until `due_at` (None: for ever), for its messages and documents too. False if known."""

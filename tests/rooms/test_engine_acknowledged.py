@@ -29,7 +29,7 @@ document = "Invoice"
 profile = "x12/810"
 state = "live"
 batch = { most = 10 }
-control_numbers = { group = { scope = "agreement" } }
+control_numbers = { group = { scope = "agreement", high = 2 } }
 
 [agreements.despatch-out]
 direction = "outbound"
@@ -196,3 +196,11 @@ def test_several_997s_in_one_interchange_reach_the_interchange_that_each_is_abou
     plant.send("B")
     plant.hear(b"AK1*IN*1~AK9*A*1*1*1", b"AK1*IN*2~AK9*R*1*1*0*5")
     assert plant.states() == {"A": "accepted", "B": "rejected"}
+
+
+def test_where_group_numbers_began_anew_a_997_is_about_the_one_that_nobody_answered(plant):
+    for number in "ABC":
+        plant.send(number)
+    plant.hear(b"AK1*IN*1~AK9*A*1*1*1")
+    plant.hear(b"AK1*IN*1~AK9*R*1*1*0*5")
+    assert plant.states() == {"A": "rejected", "B": "waiting", "C": "accepted"}
