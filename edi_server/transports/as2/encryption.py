@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Sequence
 
@@ -67,19 +68,24 @@ def encrypt(
     encryptor = _ciphering(cipher, key, modes.CBC(vector)).encryptor()
     padded = [*pieces_of(content), _padding(content, block)]
     algorithm = ber.encode(ber.SEQUENCE, oid(cipher_oid), ber.encode(ber.OCTET_STRING, vector))
-    room = bytearray(size_of(padded))
+    room = _room(size_of(padded))
     inner = ber.encode(ber.SEQUENCE, oid(DATA), algorithm, ber.encode(0x80, room))
     layout = wrapped("enveloped", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", ber.encode(ber.SET, to), inner))
     return _filled(layout, room, padded, encryptor)
 
 
+def _room(size: int) -> memoryview:
+    """A place in a layout: memory that is never touched and so never taken (a bytearray would be filled with zeros)."""
+    return memoryview(mmap.mmap(-1, size + 1))[:size]
+
+
 def _filled(
     layout: Sequence[Buffer],
-    room: bytearray,
+    room: memoryview,
     content: Sequence[Buffer],
     encryptor: AEADEncryptionContext | CipherContext,
 ) -> bytearray:
-    """The layout with the content encrypted into its room, which is never written to: so it costs no memory."""
+    """The layout with the content encrypted into its room."""
     total = size_of(layout)
     filled = bytearray(total + 2 * _SLACK)
     view, at = memoryview(filled), 0
@@ -112,7 +118,7 @@ def _seal(content: Content, key: bytes, cipher_oid: str, to: bytes) -> bytearray
     encryptor = Ciphering(algorithms.AES(key), modes.GCM(nonce)).encryptor()
     parameters = ber.encode(ber.SEQUENCE, ber.encode(ber.OCTET_STRING, nonce), bytes([ber.INTEGER, 1, _MAC_LENGTH]))
     algorithm = ber.encode(ber.SEQUENCE, oid(cipher_oid), parameters)
-    room = bytearray(size_of(content))
+    room = _room(size_of(content))
     inner = ber.encode(ber.SEQUENCE, oid(DATA), algorithm, ber.encode(0x80, room))
     mac = ber.encode(ber.OCTET_STRING, bytes(_MAC_LENGTH))
     version = b"\x02\x01\x00"
