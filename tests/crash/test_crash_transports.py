@@ -19,7 +19,7 @@ from rooms.test_as2_core import THEM, US
 from edi_server.errors import TransportError
 from edi_server.transports.loop import Loop
 
-ORDERS, DEATHS = 12, 12
+ORDERS, DEATHS = 10, 8
 #: Where they die: taking, and handing over. The rest of the corridor dies elsewhere.
 PLACES = "transports/,engine/collecting,engine/network,delivery/"
 
