@@ -9,7 +9,7 @@ from strategies import valid_messages
 
 from edi_server.findings import Place, has_errors
 from edi_server.guides import Guide, check, flatten, load_guide
-from edi_server.guides.checker import Checker
+from edi_server.guides.checker import Checker, _judge
 from edi_server.guides.model import Component, Element, ElementUse, SegmentDefinition
 from edi_server.guides.segment_faults import SegmentFaults
 from edi_server.guides.segment_rule import segment_rule
@@ -38,7 +38,8 @@ def explainer(syntax: str, version: str, message: str) -> Checker:
 def explain(guide: Guide, segments: list[str]):
     """Tree and findings when every segment is doubted and nothing is placed at speed."""
     doubt = explainer(guide.syntax, guide.version, guide.message)
-    return doubt._explain(segments, None, range(len(segments)), released=True, codes="auto")
+    severity = _judge("auto", segments, is_x12=guide.syntax == "x12")
+    return doubt._explain(segments, None, range(len(segments)), released=True, codes=severity, nearest=False)
 
 
 def check_both_ways(guide: Guide, segments: list[str]):
