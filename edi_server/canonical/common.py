@@ -47,7 +47,7 @@ class When(Record, frozen=True, kw_only=True):
         return (stamp if stamp.tzinfo else stamp.replace(tzinfo=zone)).astimezone(UTC)
 
 
-class Dated(Record, frozen=True, kw_only=True):
+class Dated(Record, frozen=True):
     """A date whose meaning has no field of its own."""
 
     #: Qualifier in the partner's syntax (EDIFACT 2005, X12 374).
@@ -55,7 +55,7 @@ class Dated(Record, frozen=True, kw_only=True):
     when: When
 
 
-class Reference(Record, frozen=True, kw_only=True):
+class Reference(Record, frozen=True):
     """A reference to another document or number."""
 
     #: Qualifier in the partner's syntax (EDIFACT 1153, X12 128), such as "ON" or "CT".
@@ -85,7 +85,7 @@ class Note(Record, frozen=True, kw_only=True):
     language: str | None = None
 
 
-class Identifier(Record, frozen=True, kw_only=True):
+class Identifier(Record, frozen=True):
     """A number under which a party or an article is known, with the scheme it belongs to."""
 
     #: Code of the scheme in the partner's syntax (EDIFACT 7143 or 1153, X12 235 or 66).
@@ -93,7 +93,7 @@ class Identifier(Record, frozen=True, kw_only=True):
     value: str
 
 
-class Contact(Record, frozen=True, kw_only=True):
+class Contact(Record, frozen=True):
     """A person or department."""
 
     #: Function (EDIFACT 3139), such as "PD".
@@ -153,7 +153,7 @@ class Party(Record, frozen=True):  # positional for generated readers: by keywor
     kept: tuple[str, ...] = ()
 
 
-class Quantity(Record, frozen=True, kw_only=True):
+class Quantity(Record, frozen=True):
     """A quantity whose meaning has no field of its own."""
 
     #: Qualifier in the partner's syntax (EDIFACT 6063).
@@ -162,7 +162,7 @@ class Quantity(Record, frozen=True, kw_only=True):
     unit: str | None = None
 
 
-class Amount(Record, frozen=True, kw_only=True):
+class Amount(Record, frozen=True):
     """An amount of money whose meaning has no field of its own."""
 
     #: Qualifier in the partner's syntax (EDIFACT 5025).
@@ -172,7 +172,7 @@ class Amount(Record, frozen=True, kw_only=True):
     currency: str | None = None
 
 
-class Description(Record, frozen=True, kw_only=True):
+class Description(Record, frozen=True):
     """What an article is, in words or by the code of a characteristic."""
 
     #: How it is said (EDIFACT 7077): "F" free text, "C" code, …
@@ -188,7 +188,7 @@ class Description(Record, frozen=True, kw_only=True):
     language: str | None = None
 
 
-class Location(Record, frozen=True, kw_only=True):
+class Location(Record, frozen=True):
     """A place with a role in the business."""
 
     #: Role (EDIFACT 3227), such as "7" (place of delivery).

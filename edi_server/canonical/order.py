@@ -25,7 +25,7 @@ OrderKind = Literal["standard", "blanket", "call_off", "rush", "sample", "consig
 DocumentFunction = Literal["original", "duplicate", "change", "cancellation", "replacement", "confirmation", "copy"]
 
 
-class Delivery(Record, frozen=True, kw_only=True):
+class Delivery(Record, frozen=True):
     """One delivery of a split order line: how much, when, where."""
 
     quantity: Decimal | None = None
@@ -38,7 +38,7 @@ class Delivery(Record, frozen=True, kw_only=True):
     kept: tuple[str, ...] = ()
 
 
-class TermsOfDelivery(Record, frozen=True, kw_only=True):
+class TermsOfDelivery(Record, frozen=True):
     """Who delivers how far and who pays."""
 
     #: What is agreed (EDIFACT 4055).
@@ -54,7 +54,7 @@ class TermsOfDelivery(Record, frozen=True, kw_only=True):
     kept: tuple[str, ...] = ()
 
 
-class Transport(Record, frozen=True, kw_only=True):
+class Transport(Record, frozen=True):
     """How the goods travel."""
 
     #: Stage (EDIFACT 8051).
@@ -127,7 +127,7 @@ class OrderLine(Record, frozen=True):  # positional for generated readers: by ke
     kept: tuple[str, ...] = ()
 
 
-class Order(Record, frozen=True, kw_only=True):
+class Order(Record, frozen=True):
     """A purchase order: the buyer asks the supplier for goods."""
 
     #: The buyer's order number: with partner and company the business key of the document.

@@ -44,22 +44,17 @@ def _is_special(entry: Entry) -> bool:
 
 def restore(record: Record, but: tuple[str, ...] = ()) -> Record:
     """The record with every stand-in turned into what it stands for; kept segments and fields `but` stay."""
-    values = astuple(record)
+    mended: dict[str, Any] = {}
     # Stand-ins are control characters, so most texts need no closer look.
-    mended: dict[int, Any] = {
-        at: _restore_text(value)
-        for at, value in enumerate(values)
-        if value.__class__ is str and not value.isprintable()
-    }
-    names = record.__struct_fields__
-    for at in [at for at, value in enumerate(values) if value and value.__class__ not in _SIMPLE]:
-        value = values[at]
-        if names[at] in but or names[at] == "kept":
-            continue
-        inner = _restore_all(value) if value.__class__ is tuple else restore(value)
-        if inner is not value:
-            mended[at] = inner
-    return replace(record, **{names[at]: value for at, value in mended.items()}) if mended else record
+    for name, value in zip(record.__struct_fields__, astuple(record), strict=True):
+        if value.__class__ is str:
+            if not value.isprintable():
+                mended[name] = _restore_text(value)
+        elif value and value.__class__ not in _SIMPLE and name not in but and name != "kept":
+            inner = _restore_all(value) if value.__class__ is tuple else restore(value)
+            if inner is not value:
+                mended[name] = inner
+    return replace(record, **mended) if mended else record
 
 
 def _restore_all(items: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ the careful reader reads the message. Stand-ins of released characters are left 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from edi_server.canonical import Record
 from edi_server.translation.compiler import quick_runtime as runtime
@@ -47,6 +48,7 @@ class QuickCompiler(Compiler):
         self.uses: list[Use] = []
         self.code.names |= {
             "Unsmooth": runtime.Unsmooth,
+            "DEC": Decimal,
             "WHEN": runtime.MOMENTS,
             "convert": runtime.sure_value,
             "gather": runtime.gather,

@@ -146,6 +146,9 @@ class QuickFinish(QuickTexts, Finish):
 
     def _make(self) -> None:
         """The record in `o`: lists and kept segments, which most records lack, come in a dictionary."""
+        if takes_positions(self.scope.record):
+            self._make_by_position()
+            return
         code = self.code
         fields = [site for site in self.scope.sites if is_field(site) and not self._is_list(site)]
         values = "".join(f"{site.line.field}={self._value(site)}, " for site in fields)
@@ -160,19 +163,37 @@ class QuickFinish(QuickTexts, Finish):
                 lists = "A" if self._has_lists() else "{}"
                 code(f"o = {record}({values}**gather({lists}, S, {'q' if self.keeps else '()'}))")
             with code.block("else:"):
-                code(f"o = {record}({self._plain(values)})")
+                code(f"o = {record}({values})")
         else:
-            code(f"o = {record}({self._plain(values)})")
+            code(f"o = {record}({values})")
 
-    def _plain(self, values: str) -> str:
-        """The arguments of a record without lists; by position where its class allows that, which is faster."""
+    def _make_by_position(self) -> None:
+        """The same where the class of the record allows it, in a third of the time or less."""
+        code = self.code
+        values = {site.line.field: self._value(site) for site in self.scope.sites if not self._is_list(site)}
+        if self.keeps:
+            values["kept"] = "(keep(S, q) if q else ())"
+        if self.is_root:
+            self._call(values | {site.line.field: f"tuple(a{self.index[id(site)]})" for site in self._lists()})
+        elif self._has_lists():
+            names = [site.line.field for site in self._lists()]
+            with code.block("if A:"):
+                self._call(values | {name: f"(tuple(A[{name!r}]) if {name!r} in A else ())" for name in names})
+            with code.block("else:"):
+                self._call(values)
+        else:
+            self._call(values)
+
+    def _call(self, values: dict[str, str]) -> None:
+        """Make the record of values by field; what has none is absent."""
         record = self.scope.record
-        if not takes_positions(record):
-            return values
-        by_field = {site.line.field: self._value(site) for site in self.scope.sites if not self._is_list(site)}
-        own = {one.name: self.code.name(one.default) for one in fields(record) if one.default not in (None, ())}
-        absent = {one.name: repr(one.default) for one in fields(record)} | own
-        return ", ".join(by_field.get(name, absent[name]) for name in record.__struct_fields__)
+        absent = {
+            one.name: repr(one.default) if one.default in (None, ()) else self.code.name(one.default)
+            for one in fields(record)
+            if one.name not in values
+        }
+        arguments = ", ".join((values | absent)[name] for name in record.__struct_fields__)
+        self.code(f"o = {self.code.name(record)}({arguments})")
 
     def _value(self, site: Site) -> str:
         raw = self._raw(site)

@@ -23,13 +23,20 @@ class Unsmooth(Exception):  # noqa: N818 — it is the answer "let the careful r
 
 def released_in(text: str) -> list[int]:
     """The indexes of segments with stand-ins, ascending, of a message joined by apostrophes (which none contains)."""
-    found = set()
+    found = []
     for stand_in in _OF_DATA:
         at = text.find(stand_in)
         while at >= 0:
-            found.add(text.count("'", 0, at))
+            found.append(at)
             at = text.find(stand_in, at + 1)
-    return sorted(found)
+    indexes: list[int] = []
+    index = counted = 0
+    for at in sorted(found):
+        index += text.count("'", counted, at)
+        counted = at
+        if not indexes or indexes[-1] != index:
+            indexes.append(index)
+    return indexes
 
 
 #: In a trace: the segment was kept whole.

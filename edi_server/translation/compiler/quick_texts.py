@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from edi_server.translation.compiler.questions import condition, is_late
+from edi_server.translation.compiler.reading_runtime import PLAIN, Numbers
 from edi_server.translation.compiler.reading_texts import Texts
 from edi_server.translation.plan import Binding, Frame, Site, Spot, disjoint
 
@@ -100,13 +101,18 @@ class QuickTexts(Texts):
             with code.block(f"if {into} is None:"):
                 code("raise Unsmooth")
         elif site.line.kind == "computed" or site.codec.name == "decimal":
-            code(f"{into} = NUM[w]")
+            # What is not remembered would be a call each time.
+            code(f"{into} = DEC(w) if {_PLAIN_NUMBER} else NUM[w]")
         elif site.codec.name == "text":
             code(f"{into} = w")
         elif site.codec.name == "dtm":
             code(f"{into} = WHEN[w{rest}]")
         else:
             code(f"{into} = convert({code.name(site.codec)}, w{rest})")
+
+
+#: That `w` is a number which nobody remembers, and which `read_decimal` would take as it is.
+_PLAIN_NUMBER = f"{Numbers.LONGEST} < len(w) < {PLAIN} and w.replace('.', '', 1).isdecimal() and w.isascii()"
 
 
 def _excludes(one: Binding, other: Binding) -> bool:

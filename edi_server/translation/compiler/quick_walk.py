@@ -19,7 +19,11 @@ class QuickScope(QuickFinish, ScopeSource):
         with code.block(f"def {self.function_name}({arguments}):"):
             self._locals()
             if self.is_root:
-                self._root()
+                with code.block("try:"):
+                    self._root()
+                # A segment without any element (see `_split`).
+                with code.block("except IndexError:"):
+                    code("raise Unsmooth from None")
             else:
                 self._own(frame, in_composite=bool(self.scope.key[2]))
             if self.is_group:

@@ -66,7 +66,7 @@ def may_read_quickly(plan: Plan, tree: Tree) -> list[int] | None:
 
     It may not if something is repeated (syntax version 4), or if a line compares with what may be released.
     """
-    text = "'".join(tree.segments)
+    text = tree.text
     if "*" in text or (tree.released and not plan.compares_plainly):
         return None
     from edi_server.translation.compiler.quick_runtime import released_in

@@ -20,7 +20,7 @@ Chunk = tuple[int, int, str]
 #: Behind the last segment of every message.
 BEHIND = 1 << 30
 #: Digits of the longest number in the directories, and its mark.
-_PLAIN = 20
+PLAIN = 20
 
 
 class Numbers(dict[str, Decimal]):
@@ -35,7 +35,7 @@ class Numbers(dict[str, Decimal]):
     def __missing__(self, text: str) -> Decimal:
         """Read a number that was not met before."""
         # What most numbers look like; a third of the time that the full pattern takes.
-        plain = text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) < _PLAIN
+        plain = text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) < PLAIN
         value = Decimal(text) if plain else read_decimal(text)
         if len(text) <= self.LONGEST:
             if len(self) >= self.MOST:

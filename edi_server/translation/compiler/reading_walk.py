@@ -156,8 +156,11 @@ class ScopeSource(Takers, Finish):
         )
 
     def _split(self, position: int) -> None:
-        """`e`: the elements, padded as far as they are looked at directly; `E`: with their repetitions."""
-        reach = self.compiler.reach.get(position, 0)
+        """`e`: the elements, padded as far as they are looked at directly; `E`: with their repetitions.
+
+        A quick reader relies on the first element: a segment without any is left to the careful one.
+        """
+        reach = max(self.compiler.reach.get(position, 0) - (not self.careful), 0)
         padded = f"(S[i] + {'+' * reach!r})" if reach else "S[i]"
         if self.careful:
             self.code(f"E = {padded}.split('+')")
