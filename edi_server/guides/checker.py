@@ -109,11 +109,15 @@ class Checker:
             tree, findings = self._place(segments, positions, released=released)
             findings = _cut(findings) if depth == "structure" else []
         else:
-            doubtful = self._rule.doubtful(segments)
-            severity = _judge(codes, segments, is_x12=self._is_x12)
+            text = "'".join(segments)
+            doubtful = self._rule.doubtful(segments, text)
+            severity = _judge(codes, segments, is_x12=self._is_x12) if doubtful else "off"
             tree, findings = self._explain(
                 segments, positions, doubtful, released=released, codes=severity, nearest=nearest
             )
+            if tree.segments is segments:
+                # It is known already, and whoever reads the tree wants it, too.
+                vars(tree)["text"] = text
         if findings and offsets is not None:
             findings = with_offsets(findings, offsets)
         return Checked(tree=tree, findings=findings)

@@ -30,9 +30,9 @@ class MessageRule:
         self._match: Callable[..., re.Match[str] | None] | None = None
         self._met = 0
 
-    def doubtful(self, segments: Sequence[str]) -> list[int]:
-        """Indices of the segments that may be wrong."""
-        text = END.join(segments) + END
+    def doubtful(self, segments: Sequence[str], text: str) -> list[int]:
+        """Indices of the segments that may be wrong; `text` is the segments joined by `END`."""
+        text += END
         match = self._match or self._prepare()
         # Where END is in a segment after all, the text falls into other segments.
         if match is None or text.count(END) != len(segments):

@@ -192,6 +192,11 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     released: bool = False
 
     @cached_property
+    def text(self) -> str:
+        """All segments, joined by apostrophes, of which no normal form has any."""
+        return "'".join(self.segments)
+
+    @cached_property
     def root(self) -> Node:
         """The message as nodes, nested groups (`Guide.nestings`) hung under their parents."""
         from edi_server.guides.tree import build

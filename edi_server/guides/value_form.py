@@ -12,9 +12,9 @@ from functools import cache
 
 from edi_server.guides.model import Element
 
-#: What a value is made of. The apostrophe is never in a normal form; with four characters, other than with three, the
-#: expression looks a character up instead of comparing it with each, which is a quarter faster.
-_TEXT, _LETTERS, _CODE = "[^+:*']", "[^+:*'0-9]", "[^+:*' ]"
+#: What a value is made of. Texts have whatever is none of `'*+:` (no normal form has the apostrophe): said in this way,
+#: a character is looked up and no more; a negated set turns the answer round for each, which takes a third longer.
+_TEXT, _LETTERS, _CODE = r"[\x00-&()\x2c-9;-\U0010ffff]", "[^+:*'0-9]", "[^+:*' ]"
 #: Kinds whose value may be any text, so that one of blanks is a value.
 TEXTS = frozenset({"a", "an", "AN", "B"})
 #: Days that every month has, that all but February have, that seven have. 29 February is left to the explanation.
