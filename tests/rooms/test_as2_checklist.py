@@ -390,7 +390,7 @@ def test_row_11_or_with_a_warning_where_the_partner_wants_that(us, them):
 
 def test_row_12_the_same_content_under_a_new_message_id_is_a_transmission_of_its_own_for_the_second_check(us, them):
     """The station cannot know: whether it is a duplicate is decided by control number and content, in the corridor
-    (`tests/walks/test_network_crashes.py` walks it)."""
+    (`tests/walks/test_network_proofs.py` walks it)."""
     for _ in range(2):
         made = us.make()
         assert outcome(us, made, them.station.receive(made.headers, made.body)) == ("processed", "confirmed")

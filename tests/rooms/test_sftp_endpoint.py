@@ -413,3 +413,23 @@ def _until(condition, seconds=10):
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+def test_sessions_side_by_side_upload_without_getting_in_each_other_s_way(place):
+    async def session(number):
+        options = {"username": "north", "client_keys": [str(place.key)], "known_hosts": None, "agent_path": None}
+        async with (
+            asyncssh.connect("127.0.0.1", place.port, **options) as connection,
+            connection.start_sftp_client() as client,
+        ):
+            for count in range(15):
+                async with client.open(f"/in/{number}-{count}.edi", "wb") as file:
+                    await file.write(ORDER)
+                await client.listdir("/in")
+
+    async def all_():
+        await asyncio.gather(*(session(number) for number in range(10)))
+
+    place.run(all_())
+    assert set(place.taken()) == {f"{number}-{count}.edi" for number in range(10) for count in range(15)}
+    assert len(place.spool.claimed()) == 150

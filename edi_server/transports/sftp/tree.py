@@ -397,7 +397,10 @@ class Tree:
         file = self._file_in(folder, name)
         if file is None:
             return None
-        status = file.lstat()
+        try:
+            status = file.lstat()
+        except FileNotFoundError:
+            return None  # taken, or deleted by another session, at this moment
         return Entry(name, is_folder=False, size=status.st_size, changed=status.st_mtime)
 
     def _file_in(self, folder: str, name: str) -> Path | None:
@@ -445,7 +448,7 @@ class Tree:
         """How large an upload may become beside everything else that lies there."""
         quota = self.account.quota
         others = [*(self._root / "in").iterdir(), *(self._root / _UPLOADS).glob("*.part")]
-        return min(quota.bytes - sum(file.lstat().st_size for file in others if file != part), quota.largest_file)
+        return min(quota.bytes - sum(_size_of(file) for file in others if file != part), quota.largest_file)
 
     def _check_bytes(self, upload: Upload, size: int) -> None:
         if size <= upload.size or size <= upload.room:
@@ -454,6 +457,14 @@ class Tree:
         if size > quota.largest_file:
             raise Refused("quota", f"Files of more than {quota.largest_file} bytes are not taken.")
         raise Refused("quota", f"The {quota.bytes} bytes that may lie in /in are used up.")
+
+
+def _size_of(file: Path) -> int:
+    """Bytes of a file, 0 if it is gone: other sessions close theirs while we look."""
+    try:
+        return file.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def is_unfinished(name: str) -> bool:
