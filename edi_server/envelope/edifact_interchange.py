@@ -65,7 +65,8 @@ class Interchange(InterchangeInProgress):
 
     def _arrive(self, block: Block, index: int) -> None:
         super()._arrive(block, index)
-        self._end_package_without_trailer(block.offsets[index])
+        if self._package:
+            self._end_package_without_trailer(block.offsets[index])
 
     # Service segments
 

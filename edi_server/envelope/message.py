@@ -95,11 +95,12 @@ class MessageInProgress(ABC):
     def _take(self, block: Block, first: int, until: int) -> None:
         """Take note of where segments of a block stand, the last of them ending before offset `_end`."""
         offsets = block.offsets
+        start = offsets[first]
         if isinstance(offsets, Offsets):
-            self._offsets.append(offsets.between(first, until, self._end))
+            self._offsets.append(offsets.between(first, until, start, self._end))
         else:
             self._offsets.append(offsets[first:until])
-        self._pieces.append(_piece(block, offsets[first], self._end))
+        self._pieces.append(_piece(block, start, self._end))
 
     def miss_trailer(self, code: str, expected: str) -> None:
         """Take note that the message ends without its trailer, behind what was kept."""

@@ -70,11 +70,10 @@ class Offsets(Sequence[int]):
             self._counted, self._parts = counted, ()
         return self._counted
 
-    def between(self, first: int, until: int, end: int) -> Run | list[int]:
-        """Those from index `first` to before `until`, whose last segment ends before byte `end`."""
+    def between(self, first: int, until: int, start: int, end: int) -> Run | list[int]:
+        """Those from index `first` to before `until`, of segments that begin at byte `start` and end before `end`."""
         if self._counted is None and len(self._parts) == 1:
             (run,) = self._parts
             if isinstance(run, Run):
-                start = self[first]
                 return Run(start, run.worked[start - run.start : end - run.start], run.end)
         return self[first:until]

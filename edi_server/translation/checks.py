@@ -100,8 +100,10 @@ def _line_numbers(document: Order | Invoice) -> Iterator[tuple[str, str, str | N
 
 
 def _total(document: Order) -> Iterator[tuple[str, str, str | None, str | None]]:
+    if document.total is None:
+        return
     amounts = [line.amount for line in document.lines if line.amount is not None and line.amount.is_finite()]
-    if document.total is None or not amounts or len(amounts) < len(document.lines):
+    if not amounts or len(amounts) < len(document.lines):
         return
     total = sum(amounts, Decimal())
     if not document.total.is_finite() or abs(total - document.total) > max(_CENT, _CENT * len(amounts) / 2):
