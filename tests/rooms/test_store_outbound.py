@@ -134,13 +134,16 @@ def test_a_transmission_is_staged_sent_and_sent_again_on_demand(store: Store) ->
         assert [each.id for each in work.transmissions.newest(deliveries=["pending"])] == [one.id]
 
 
-def test_what_was_sent_cannot_fail_any_more(store: Store) -> None:
-    one = transmission()
+def test_what_was_sent_fails_by_a_receipt_that_refuses_it_but_never_once_its_arrival_is_proven(store: Store) -> None:
+    refused, proven = transmission(), transmission()
     with store.begin() as work:
-        work.transmissions.stage(one)
-        work.transmissions.move(one.id, "sent")
-    with pytest.raises(StoreError, match="cannot go from “sent” to “failed”"), store.begin() as work:
-        work.transmissions.move(one.id, "failed")
+        for one in (refused, proven):
+            work.transmissions.stage(one)
+            work.transmissions.move(one.id, "sent")
+        assert work.transmissions.move(refused.id, "failed", detail="The partner refused the message.")
+        work.transmissions.move(proven.id, "delivered")
+    with pytest.raises(StoreError, match="cannot go from “delivered” to “failed”"), store.begin() as work:
+        work.transmissions.move(proven.id, "failed")
 
 
 def test_the_documents_go_with_their_transmission(store: Store) -> None:
