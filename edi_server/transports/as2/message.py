@@ -23,6 +23,7 @@ from edi_server.transports.as2.terms import LARGEST, Keys, Terms
 
 #: Layers of signing, encrypting and compressing: nobody needs more than one of each.
 MAX_LAYERS = 5
+_UNEXPECTED = "unexpected-processing-error"
 _CMS_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _SIGNATURE_TYPES = ("application/pkcs7-signature", "application/x-pkcs7-signature")
 #: What we really do of the extensions (RFC 6017).
@@ -215,11 +216,14 @@ def open_message(
     opening = _Opening(terms, keys, now, largest)
     try:
         return opening.open(_outer(headers, body))
-    except CmsError as error:
-        raise MessageError(error.reason, error.sentence, opening.mics) from error
-    except EntityError as error:
-        sentence = f"The message is damaged: {error}."
-        raise MessageError("unexpected-processing-error", sentence, opening.mics) from error
+    except (CmsError, EntityError) as error:
+        reason, sentence = _UNEXPECTED, f"The message is damaged: {error}."
+        if isinstance(error, CmsError):
+            reason, sentence = error.reason, error.sentence
+        if reason == _UNEXPECTED and opening.is_decrypted:
+            # Told apart from a wrong padding, it would tell an attacker what an altered message decrypts to.
+            reason, sentence = "decryption-failed", "The message could not be decrypted."
+        raise MessageError(reason, sentence, opening.mics) from error
 
 
 def _outer(headers: Mapping[str, str], body: bytes) -> Entity:
@@ -243,6 +247,11 @@ class _Opening:
         self._encrypted: Cipher | None = None
         self._compressed = False
         self.mics: dict[Digest, bytes] = {}
+
+    @property
+    def is_decrypted(self) -> bool:
+        """True once a layer was decrypted."""
+        return self._encrypted is not None
 
     def open(self, entity: Entity) -> Opened:
         for layer in range(MAX_LAYERS + 1):
