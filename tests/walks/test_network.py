@@ -366,7 +366,7 @@ def test_an_account_that_is_taken_away_is_shut_out_at_once(start):
                 return False
 
             places.plant.until(is_out)
-        with pytest.raises(Exception, match=r"(?i)auth|closed|banner|EOF"), places.sftp():
+        with pytest.raises(Exception, match=r"(?i)auth|closed|banner|EOF|reset|pipe"), places.sftp():
             pass
 
 
