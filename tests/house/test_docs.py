@@ -241,7 +241,9 @@ def test_every_check_of_business_sense_stands_in_the_page():
     ],
 )
 def test_every_code_in_the_code_stands_in_the_page_and_the_other_way_round(room, folders):
-    used = {text for text in literals(*folders) - {"profile.view"} if re.fullmatch(rf"{room}\.[a-z]+(-[a-z0-9]+)*", text)}
+    used = {
+        text for text in literals(*folders) - {"profile.view"} if re.fullmatch(rf"{room}\.[a-z]+(-[a-z0-9]+)*", text)
+    }
     if room == "interchange":
         used.add(DUPLICATE)
     assert used

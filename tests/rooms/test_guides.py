@@ -500,7 +500,9 @@ def test_a_writer_learns_where_packages_are_numbered():
 def test_every_finding_is_documented():
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "edi_server/guides").glob("*.py"))
     codes = set(re.findall(r'"guide\.([a-z]+(?:-[a-z]+)+)"', sources))
-    codes |= set(re.findall(r'(?:_add\(\s*|return |[Ff]ault\(|^        )"([a-z]+(?:-[a-z]+)+)",', sources, re.MULTILINE))
+    codes |= set(
+        re.findall(r'(?:_add\(\s*|return |[Ff]ault\(|^        )"([a-z]+(?:-[a-z]+)+)",', sources, re.MULTILINE)
+    )
     codes |= set(re.findall(r'return "([a-z]+(?:-[a-z]+)+)"$', sources, re.MULTILINE))
     documented = re.findall(r"^\| `guide\.([a-z-]+)` \|", (ROOT / "docs/findings.md").read_text("utf-8"), re.MULTILINE)
     assert len(documented) == len(set(documented)) >= 25
