@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from edi_server.acknowledgments import (
+    APPLICATION,
     MessageAnswer,
     Outcome,
     ReceivedAcknowledgment,
@@ -16,10 +18,14 @@ from edi_server.acknowledgments import (
     compare,
     sum_up,
 )
-from edi_server.partners import Parties, Partner
+from edi_server.partners import Book, Parties, Partner
 from edi_server.partners.model import matches
 from edi_server.store import Acknowledgment, Case, Interchange, Message, Subject, Transmission, Work
 from edi_server.store.states import AcknowledgmentState
+
+#: Reason of the case about an APERAK or 824 that did not come.
+UNADVISED = "application-acknowledgment-overdue"
+LONGEST_WAIT = timedelta(days=60)
 
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +173,8 @@ def _standing(work: Work, about: Interchange, received: ReceivedAcknowledgment) 
 
 def _apply(work: Work, brought: Brought, about: Interchange) -> None:
     received = brought.received
+    if received.kind in APPLICATION:
+        work.cases.settle(about.subject, reason=UNADVISED, note=f"The {received.kind} came.")
     messages = work.interchanges.messages(about.id)
     now = {one.id: one.acknowledgment for one in messages}
     per_message = {one: _worse(now[one], outcome) for one, outcome in _resolve(work, received, messages)}
@@ -277,3 +285,20 @@ def _open(work: Work, subject: Subject, reason: str, sentence: str, partner: Par
     work.cases.open(
         Case(subject_kind=subject.kind, subject_id=subject.id, reason=reason, sentence=sentence, partner=partner.name)
     )
+
+
+def open_unadvised(work: Work, book: Book, now: datetime) -> None:
+    """Open a case for each interchange whose APERAK or 824 did not come in the agreed time, once.
+
+    What is older than `LONGEST_WAIT` nobody waits for any more.
+    """
+    for agreement in book.agreements:
+        within = agreement.acknowledgments.application_expected_within
+        if agreement.direction != "outbound" or within is None:
+            continue
+        for interchange in work.interchanges.unadvised(agreement.id, since=now - LONGEST_WAIT, until=now - within):
+            sentence = (
+                f"{agreement.partner.display_name} has not said in time whether the documents in interchange "
+                f"{interchange.control_reference} can be worked with (APERAK or 824)."
+            )
+            _open(work, interchange.subject, UNADVISED, sentence, agreement.partner)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from edi_server.delivery.outbox import deliver
+from edi_server.engine.acknowledged import open_unadvised
 from edi_server.engine.advising import advise_all, advise_opened
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import (
@@ -270,6 +271,7 @@ class Workflows:
                         partner=interchange.partner,
                     )
                 )
+            open_unadvised(work, self._corridor.book, now)
         with self._corridor.store.read() as work:
             inbound = work.transmissions.unfinished("inbound")
             outbound = work.transmissions.unfinished("outbound")

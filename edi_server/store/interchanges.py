@@ -13,7 +13,7 @@ from edi_server.errors import StoreError
 from edi_server.store import states
 from edi_server.store.records import Event, Interchange, Message, now
 from edi_server.store.rows import every, first, insert, pieces
-from edi_server.store.tables import documents, interchanges, messages
+from edi_server.store.tables import acknowledgments, documents, interchanges, messages
 from edi_server.store.timeline import Timeline
 from edi_server.store.transmissions import Transmissions
 
@@ -273,6 +273,21 @@ class Interchanges:
                 for one in found
             )
 
+    def unadvised(self, agreement: str, *, since: datetime, until: datetime) -> list[Interchange]:
+        """Outbound interchanges of an agreement, made in that time, that no APERAK or 824 came for.
+
+        Refused ones are not waited for: nothing of them reached an application.
+        """
+        query = select(_table).where(
+            _table.c.direction == "outbound",
+            _table.c.agreement == agreement,
+            _table.c.created_at >= since,
+            _table.c.created_at <= until,
+            _table.c.acknowledgment != "rejected",
+            ~_advices_received().exists(),
+        )
+        return every(self._connection, query.order_by(_table.c.id), Interchange)
+
     def mark_overdue(self, at: datetime) -> list[Interchange]:
         """Outbound interchanges whose answer is late become overdue, messages and documents with them; returns them.
 
@@ -292,6 +307,15 @@ def _spellings(number: str) -> list[str]:
         return [number]
     bare = number.lstrip("0") or "0"
     return sorted({number, *(bare.zfill(width) for width in range(1, 15))})
+
+
+def _advices_received() -> Any:
+    """What partners' applications said (APERAK, 824) about the interchange at hand."""
+    return select(acknowledgments.c.id).where(
+        acknowledgments.c.about_interchange_id == _table.c.id,
+        acknowledgments.c.direction == "received",
+        acknowledgments.c.kind.in_(("APERAK", "824")),
+    )
 
 
 def _follow(

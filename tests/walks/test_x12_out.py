@@ -1,9 +1,12 @@
 """X12 on its way out: deliveries become 856s in groups, batched as agreed, and 997s of the partner come back for them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from walks.test_x12 import rows
+
+from edi_server.engine.acknowledged import UNADVISED, open_unadvised
 
 PRAIRIE = """
 display_name = "Prairie Foods Inc."
@@ -101,3 +104,30 @@ def test_a_997_that_rejects_one_message_reaches_that_document_and_a_person(plant
     assert sorted(one.acknowledgment for one in rows(plant, "documents", direction="outbound", partner="prairie")) == [
         "accepted", "accepted", "accepted", "rejected",
     ]  # fmt: skip
+
+
+def test_an_824_that_does_not_come_in_time_becomes_a_case_which_a_late_one_ends(plant):
+    (plant.folder / "partners" / "prairie.toml").write_text(
+        PRAIRIE.replace("MOST", "1").replace('"PT4H"', '"PT4H"\napplication_expected_within = "P2D"')
+    )
+    plant.until(lambda: "prairie" in plant.corridor.book.partners)
+    deliver(plant)
+    interchanges = rows(plant, "interchanges", direction="outbound", partner="prairie")
+    now = datetime.now(UTC)
+
+    def overdue(at):
+        with plant.store.begin() as work:
+            open_unadvised(work, plant.corridor.book, at)
+        return [case for case in rows(plant, "cases") if case.reason == UNADVISED]
+
+    assert overdue(now + timedelta(days=1)) == []
+    for _ in range(2):
+        assert {case.subject_id for case in overdue(now + timedelta(days=3))} == {one.id for one in interchanges}
+    body = b"ST*824*0001~BGN*11*1*20261124~OTI*TA*SI*%s***%s*0915*1*0001*856~SE*4*0001~"
+    number = rows(plant, "documents", direction="outbound", partner="prairie")[0].number.encode()
+    head = b"ISA*00*          *00*          *ZZ*PRAIRIE        *14*9521141000007  *261124*0915*U*00401*000000777*0*P*>~"
+    group = b"GS*AG*PRAIRIE*9521141000007*20261124*0915*777*X*004010~"
+    plant.drop("prairie", "824.edi", head + group + body % (number, b"20261123") + b"GE*1*777~IEA*1*000000777~")
+    plant.settle()
+    left = [case for case in overdue(now + timedelta(days=3)) if case.state == "open"]
+    assert len(left) == len(interchanges) - 1
