@@ -1,5 +1,6 @@
 """Remote SFTP mailboxes, against OpenSSH's own server: taken once, removed only afterwards, delivered whole."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -304,3 +305,20 @@ def test_the_connection_test_tells_each_step(server, loop):
     assert steps(server.place(private_key=other.export_private_key().decode()))[-1] == ("login", False)
     assert steps(server.place(), inbox="none")[-1] == ("list", False)
     assert steps(server.place(), outbox="none")[-1] == ("write", False)
+
+
+def test_a_server_that_stops_answering_holds_no_connection_for_ever(server, loop, tmp_path, monkeypatch):
+    """What waits gives up, and the next one is let in, although only one connection is allowed."""
+    ours = Ours(server, loop, tmp_path, place=server.place(connections=1), seconds=1.0)
+    server.drop("order.edi")
+    ours.look()
+
+    async def wait(*_, **__):
+        await asyncio.sleep(60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncssh.SFTPClient, "get", wait)
+        with pytest.raises(TransportError, match="no answer within"):
+            ours.look()
+    ours.restart()
+    assert [claim.name for claim in ours.take()] == ["order.edi"]

@@ -52,11 +52,14 @@ async def connect(place: Place) -> AsyncIterator[asyncssh.SFTPClient]:
     busy = _busy.setdefault(here, asyncio.Semaphore(max(place.connections, 1)))
     async with busy:
         try:
-            async with (
-                asyncssh.connect(place.host, place.port, **_options(place)) as connection,
-                connection.start_sftp_client() as client,
-            ):
-                yield client
+            connection = await asyncssh.connect(place.host, place.port, **_options(place))
+            try:
+                yield await connection.start_sftp_client()
+            except BaseException:
+                # Ending it politely may wait for an answer that never comes, and hold its place among the connections.
+                connection.abort()
+                raise
+            await _close(connection, place.seconds)
         except asyncssh.HostKeyNotVerifiable as error:
             sentence = (
                 f"{place.host} shows another host key than was agreed. Nothing is exchanged until its owner confirms "
@@ -67,6 +70,14 @@ async def connect(place: Place) -> AsyncIterator[asyncssh.SFTPClient]:
             raise TransportError(f"{place.host} does not let {place.user} in: {error.reason}") from error
         except (TimeoutError, OSError, asyncssh.Error) as error:
             raise TransportError(f"{place.host}: {describe(error)}") from error
+
+
+async def _close(connection: asyncssh.SSHClientConnection, seconds: float) -> None:
+    connection.close()
+    try:
+        await asyncio.wait_for(connection.wait_closed(), seconds)
+    except TimeoutError:
+        connection.abort()
 
 
 def _options(place: Place) -> dict[str, object]:
