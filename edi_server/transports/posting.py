@@ -72,12 +72,23 @@ async def post(
                     skip_auto_headers=["Content-Type", "Accept", "Accept-Encoding", "User-Agent"],
                 )
             )
-            content = await response.content.read(_LARGEST_ANSWER)
+            content = await _read(response)
             return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
     except TimeoutError as error:
         raise TransportError(f"{parts.hostname} did not answer in time") from error
     except (aiohttp.ClientError, OSError) as error:
         raise TransportError(f"{parts.hostname}: {error}") from error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The whole answer: a receipt often comes in several pieces, and half of one proves nothing."""
+    content = bytearray()
+    while piece := await response.content.readany():
+        content += piece
+        if len(content) > _LARGEST_ANSWER:
+            # What is cut off is no receipt, and a few words are enough of anything else.
+            return bytes(content[:_LARGEST_ANSWER])
+    return bytes(content)
 
 
 def _payload(body: bytes | Path, opened: contextlib.AsyncExitStack) -> bytes | aiohttp.payload.Payload:

@@ -1,5 +1,6 @@
 """The HTTP drop over real HTTP: who may post, what the answer says, posting twice; and webhooks."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import hmac
@@ -108,3 +109,22 @@ def test_a_webhook_is_posted_signed_with_a_key_that_stays_the_same(place):
     with pytest.raises(TransportError) as caught:
         place.transport.hand_over("t2", "n", "x")
     assert caught.value.permanent
+
+
+def test_an_answer_that_comes_in_pieces_is_read_to_its_end(loop):
+    """Servers send head and parts of a receipt one after the other; each may take its time."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n")
+        for piece in (b"first ", b"second"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.1)
+        writer.close()
+
+    async def ask():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            return await post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"", seconds=10)
+
+    assert loop.run(ask(), 20).body == b"first second"
