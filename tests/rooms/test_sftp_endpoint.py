@@ -12,6 +12,7 @@ import asyncssh
 import paramiko
 import pytest
 
+from edi_server.transports import spool as spool_module
 from edi_server.transports.sftp.account import Account, AccountKey, Quota, hash_password
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.guard import Limits
@@ -291,6 +292,49 @@ def test_what_was_collected_is_told_and_can_be_archived_but_not_written(place):
         with pytest.raises(OSError, match="can be renamed"):
             client.rename("/out/archive/desadv.edi", "/in/desadv.edi")
     _until(lambda: place.collected == ["desadv.edi"])
+
+
+def test_what_was_read_by_a_session_that_broke_off_was_not_collected(place):
+    """Its last bytes may have been lost with the connection."""
+    (place.root / "out" / "desadv.edi").write_bytes(b"UNB'")
+    with place.paramiko() as client:
+        file = client.open("/out/desadv.edi", "rb")
+        assert file.read() == b"UNB'"
+        client.get_channel().get_transport().close()
+    _until(lambda: not place.endpoint.open_files["north"])
+    time.sleep(0.2)
+    assert place.collected == []
+
+
+def test_a_length_that_is_set_does_not_go_around_the_quota(place):
+    with place.paramiko() as client:
+        client.put(str(place.folder / "order.edi"), "/in/order.tmp")
+        with pytest.raises(OSError, match="by being written"):
+            client.truncate("/in/order.tmp", 1 << 40)
+        client.truncate("/in/order.tmp", 100)
+        assert client.stat("/in/order.tmp").st_size == 100
+
+
+@pytest.mark.parametrize("step", ["_write_content", "_write", "_hand_on"])
+def test_a_renamed_file_whose_taking_breaks_off_is_taken_by_the_next_start_and_once(place, monkeypatch, step):
+    """The client was told that its rename is done, and will not come again."""
+    tree = place.trees["north"]
+    (place.root / "in" / "order.edi").write_bytes(ORDER)
+    time.sleep(0.4)
+
+    def break_off(*_):
+        raise KeyboardInterrupt
+
+    at = spool_module if hasattr(spool_module, step) else Spool
+    with monkeypatch.context() as broken:
+        broken.setattr(at, step, break_off)
+        with pytest.raises(KeyboardInterrupt):
+            tree.settle()
+    for _ in range(2):
+        again = Spool(place.folder / "spool")
+        again.prepare()
+        Tree(tree.account, tree._root, again).prepare()
+        assert [(one.name, one.path.read_bytes()) for one in again.claimed()] == [("order.edi", ORDER)]
 
 
 def test_what_was_taken_can_no_longer_be_deleted_and_says_so(place):

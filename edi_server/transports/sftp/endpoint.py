@@ -362,7 +362,7 @@ class _Session(asyncssh.SFTPServer):
         if isinstance(file_obj, Upload):
             await self._do(self._tree.abort if self.is_ending else self._tree.close, file_obj)
         elif isinstance(file_obj, Download):
-            await self._do(self._tree.finish, file_obj)
+            await self._do(self._tree.leave if self.is_ending else self._tree.finish, file_obj)
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         self._login.touch()

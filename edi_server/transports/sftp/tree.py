@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from uuid6 import uuid7
 
 from edi_server.errors import TransportError
 from edi_server.transports.collecting import UNFINISHED
@@ -32,6 +33,8 @@ from edi_server.transports.spool import Spool
 
 FOLDERS = ("", "in", "out", "out/archive", "status")
 _UPLOADS = ".uploads"
+#: Files that rested, from then until they are taken: named by what names them for ever, and by their own name.
+_RESTED = ".rested"
 _LONGEST_NAME = 200
 #: How long a file that was taken is still answered for: clients set its time and mode, and look at its size.
 _REMEMBERED_SECONDS = 600.0
@@ -112,8 +115,9 @@ class Tree:
 
     def prepare(self) -> None:
         """Make the folders."""
-        for folder in (*FOLDERS, _UPLOADS):
+        for folder in (*FOLDERS, _UPLOADS, _RESTED):
             (self._root / folder).mkdir(parents=True, exist_ok=True)
+        self._finish_rested()
 
     def real_path(self, path: str) -> str:
         """The path without dots and doubled slashes, from the account's root."""
@@ -255,6 +259,10 @@ class Tree:
         download.read_to = max(download.read_to, offset + len(content))
         return content
 
+    def leave(self, download: Download) -> None:
+        """The session ended in the middle: what was read may never have arrived, so nothing was collected."""
+        os.close(download.descriptor)
+
     def finish(self, download: Download) -> None:
         """The client closed what it read; a file of `out/` that was read to its end was collected."""
         os.close(download.descriptor)
@@ -271,6 +279,8 @@ class Tree:
             raise Refused("missing", f"There is no {path}.")
         if folder != "in":
             raise Refused("denied", "Only files in /in can be changed.")
+        if size is not None and size > file.lstat().st_size:
+            raise Refused("denied", "Files grow by being written only.")
         if size is not None:
             os.truncate(file, size)
         if changed is not None:
@@ -328,8 +338,22 @@ class Tree:
             else:
                 # Unless somebody deletes or renames it at this moment.
                 with contextlib.suppress(FileNotFoundError):
-                    self._take(file, file.name, status.st_size, status.st_mtime)
+                    file.rename(self._root / _RESTED / f"{uuid7()}~{file.name}")
+        self._finish_rested()
         return soonest
+
+    def _finish_rested(self) -> None:
+        """Take what rested. Nobody sends it again, so it stays until it is known to be taken, whatever happens."""
+        for file in sorted((self._root / _RESTED).iterdir()):
+            key, _, name = file.name.partition("~")
+            with contextlib.suppress(FileNotFoundError):
+                status, place = file.stat(), self._spool.place()
+                os.link(file, place)
+                try:
+                    self._spool_one(place, key, name, status.st_size, status.st_mtime)
+                finally:
+                    place.unlink(missing_ok=True)
+                file.unlink()
 
     def offer(self, staged: Path, name: str) -> str:
         """Show a staged file to the partner, as `name` or the next free one; its final name."""
@@ -365,11 +389,14 @@ class Tree:
         return self._root / "status" / f"{safe[: _LONGEST_NAME - 8].lstrip('.') or '_'}.txt"
 
     def _take(self, file: Path, name: str, size: int, changed: float) -> None:
-        detail = {"account": self.account.name, "changed": f"{changed:.0f}"}
         # Every upload is one of its own: what is in it decides whether it is a duplicate, not its name.
         place = self._spool.place()
         file.rename(place)
-        self._spool.take(place, mailbox=self.account.mailbox, key=f"sftp:{place.name}", name=name, detail=detail)
+        self._spool_one(place, place.name, name, size, changed)
+
+    def _spool_one(self, place: Path, key: str, name: str, size: int, changed: float) -> None:
+        detail = {"account": self.account.name, "changed": f"{changed:.0f}"}
+        self._spool.take(place, mailbox=self.account.mailbox, key=f"sftp:{key}", name=name, detail=detail)
         while len(self._remembered) >= _MOST_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[name] = (size, changed, self._clock() + _REMEMBERED_SECONDS)
