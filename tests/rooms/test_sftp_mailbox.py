@@ -221,6 +221,51 @@ def test_a_marker_says_that_a_file_is_complete(server, loop, tmp_path):
     assert server.names("in") == ["a.edi"]
 
 
+def test_a_marker_of_a_claimed_file_does_not_call_the_next_one_complete(server, loop, tmp_path):
+    marked = Ours(server, loop, tmp_path, marker=".done", pattern="*.edi", claim=f"{server.folder}/claimed")
+    server.drop("b.edi")
+    server.drop("b.edi.done", b"x")
+    (claim,) = marked.look()
+    marked.mailbox.release(claim)
+    marked.look()
+    server.drop("b.edi", b"half of the ne")
+    assert marked.take() == ()
+    assert (server.names("in"), server.names("claimed")) == (["b.edi"], [])
+
+
+def _after(monkeypatch, step, then):
+    """Have something happen on their side just after a step of ours."""
+    original = getattr(*step)
+
+    async def stepping(*arguments, **options):
+        result = await original(*arguments, **options)
+        then()
+        return result
+
+    monkeypatch.setattr(*step, stepping)
+
+
+def test_a_file_that_replaces_one_we_have_is_not_removed_in_its_place(server, ours, monkeypatch):
+    server.drop("order.edi", b"first")
+    (claim,) = ours.take()
+    ours.mailbox.release(claim)
+    with monkeypatch.context() as racing:
+        _after(racing, (RemoteMailbox, "_list"), lambda: server.drop("order.edi", b"the second"))
+        ours.look()
+    (claim,) = ours.take()
+    assert claim.path.read_bytes() == b"the second"
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(server, ours, monkeypatch):
+    os.utime(server.drop("order.edi", b"first"), (1000, 1000))
+    ours.look()
+    with monkeypatch.context() as racing:
+        _after(racing, (asyncssh.SFTPClient, "get"), lambda: server.drop("order.edi", b"later"))
+        assert ours.look() == ()
+    (claim,) = ours.take()
+    assert claim.path.read_bytes() == b"later"
+
+
 def test_many_files_are_taken_once_each(server, ours):
     for number in range(60):
         server.drop(f"{number:03}.edi", str(number).encode())

@@ -190,6 +190,8 @@ class RemoteMailbox:
         if self._remote.claim:
             claimed = posixpath.join(self._remote.claim, one.name)
             await client.rename(path, claimed)
+            # It spoke of what we have now; left there, it would call the next of that name complete.
+            await self._remove_marker(client, path)
             path = claimed
         await self._download(client, path, one)
 
@@ -197,7 +199,7 @@ class RemoteMailbox:
         place = self._spool.place()
         try:
             await client.get(path, str(place), max_requests=_IN_FLIGHT)
-            if place.stat().st_size != one.size:
+            if place.stat().st_size != one.size or await _was_replaced(client, path, one):
                 raise TransportError(f"{one.name} changed while it was read; it is taken when it rests")
             detail = {"host": self._remote.place.host, "path": path, "changed": str(one.changed)}
             await asyncio.get_running_loop().run_in_executor(
@@ -235,17 +237,22 @@ class RemoteMailbox:
 
     async def _remove(self, client: asyncssh.SFTPClient, path: str, one: _Listed) -> None:
         try:
+            if await _was_replaced(client, path, one):
+                return  # a new file of the same name, which is taken at the next look
+            await self._remove_marker(client, path)
             if self._remote.after == "move":
                 await _rename_free(client, path, posixpath.join(self._remote.archive, one.name))
             else:
                 await client.remove(path)
-            if self._remote.marker and await client.exists(path + self._remote.marker):
-                await client.remove(path + self._remote.marker)
         except asyncssh.SFTPError as error:
             log.warning("%s: %s stays on their side: %s", self._remote.mailbox, path, describe(error))
             return
         # The name may come again, even with the same size and second.
         self._spool.forget_key(self._remote.mailbox, one.key)
+
+    async def _remove_marker(self, client: asyncssh.SFTPClient, path: str) -> None:
+        if self._remote.marker and await client.exists(path + self._remote.marker):
+            await client.remove(path + self._remote.marker)
 
     async def _hand_over(self, transmission_id: str, name: str) -> HandedOver:
         staged, uploaded = self._folder / "staged" / transmission_id, self._folder / "uploaded" / transmission_id
@@ -286,6 +293,15 @@ class RemoteMailbox:
             return b""
         said = {"host": self._remote.place.host, "name": name, "size": attributes.size, "changed": attributes.mtime}
         return msgspec.json.encode(said)
+
+
+async def _was_replaced(client: asyncssh.SFTPClient, path: str, one: _Listed) -> bool:
+    """True if there is another file under that name now; one that is gone is the one we know."""
+    try:
+        now = await client.stat(path)
+    except asyncssh.SFTPNoSuchFile:
+        return False
+    return (now.size, int(now.mtime or 0)) != (one.size, one.changed)
 
 
 async def _rename_free(client: asyncssh.SFTPClient, path: str, target: str) -> None:
