@@ -212,6 +212,9 @@ def test_an_upload_that_is_cut_off_is_never_taken_and_can_be_seen(place):
     with place.paramiko() as client:
         assert client.stat("/in/order.edi").st_size == len(ORDER)
         assert client.listdir("/in") == ["order.edi"]
+        for rename in (client.rename, client.posix_rename):
+            with pytest.raises(OSError, match="broken off"):
+                rename("/in/order.edi", "/in/whole.edi")
         client.remove("/in/order.edi")
         assert client.listdir("/in") == []
 

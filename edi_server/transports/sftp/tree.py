@@ -312,13 +312,14 @@ class Tree:
             return
         if old_name in self._writing and old_folder == "in":
             raise Refused("busy", f"{old_name} is being written.")
+        if source.parent.name == _UPLOADS:
+            raise Refused("busy", f"{old_name} was broken off; go on with it and close it, or delete it.")
         target = self._root / new_folder / new_name
         if new_folder == "in" and new_name in self._writing:
             raise Refused("busy", f"{new_name} is being written.")
         if target.exists() and not replace:
             raise Refused("exists", f"There is a {new} already.")
         source.rename(target)
-        source.with_suffix(".name").unlink(missing_ok=True) if source.parent.name == _UPLOADS else None
         # Its quiet time begins now, whatever time of change the client sets.
         sync_folder(target.parent)
 
