@@ -12,6 +12,7 @@ import ssl
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
+from typing import Self
 
 import msgspec
 from aiohttp import web
@@ -61,6 +62,9 @@ class Front:
         self._runner: web.ServerRunner | None = None
         self._server: asyncio.Server | None = None
         self._at_once = asyncio.Semaphore(self._limits.at_once)
+        #: Bytes of bodies that are in memory, and how many may be: strangers could fill it before they are known.
+        self.held = 0
+        self.most_held = self._limits.at_once * self._limits.largest
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open the listener; the port it got. Raises ConfigurationError where the address cannot be used."""
@@ -111,10 +115,16 @@ class Front:
             return _plain(404) if taker is None else _plain(405, Allow="POST")
         if self._is_too_often(address):
             return _plain(429, Retry_After="60")
+        with _Held(self) as held:
+            return await self._receive(request, taker, address, held)
+
+    async def _receive(self, request: web.BaseRequest, taker: Taker, address: str, held: _Held) -> web.Response:
         try:
-            body = await self._body(request)
+            body = await self._body(request, held)
         except (TimeoutError, ConnectionError):
             return _closing(408)
+        except _FullError:
+            return _closing(503, Retry_After="60")
         if body is None:
             return _closing(413)
         posted = Request(
@@ -137,8 +147,8 @@ class Front:
                 return _plain(500)
         return web.Response(status=reply.status, headers={**_OURS, **reply.headers}, body=reply.body)
 
-    async def _body(self, request: web.BaseRequest) -> bytes | None:
-        """The body, None if it is too large."""
+    async def _body(self, request: web.BaseRequest, held: _Held) -> bytes | None:
+        """The body, None if it is too large. Raises _FullError."""
         if (request.content_length or 0) > self._limits.largest:
             return None
         # Grown in place: pieces put together at the end would be there twice, and leave holes behind.
@@ -151,6 +161,7 @@ class Front:
                 return bytes(body)
             if len(body) + len(piece) > self._limits.largest:
                 return None
+            held.add(len(piece))
             body += piece
 
     def _taker(self, path: str) -> Taker | None:
@@ -167,6 +178,31 @@ class Front:
         while len(self._requests) > 10_000:
             self._requests.popitem(last=False)
         return len(times) > self._limits.per_minute and now - times[0] < 60
+
+
+class _FullError(Exception):
+    """Too many bytes are held already."""
+
+
+class _Held:
+    """What one request holds of the memory that all bodies share, until it is answered."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._front.held -= self._size
+
+    def add(self, size: int) -> None:
+        """Take some more. Raises _FullError where nothing is left."""
+        if self._front.held + size > self._front.most_held:
+            raise _FullError
+        self._front.held += size
+        self._size += size
 
 
 class _Connection(RequestHandler):
@@ -220,8 +256,8 @@ def _plain(status: int, **headers: str) -> web.Response:
     return web.Response(status=status, headers={**_OURS, **{name.replace("_", "-"): v for name, v in headers.items()}})
 
 
-def _closing(status: int) -> web.Response:
-    response = _plain(status)
+def _closing(status: int, **headers: str) -> web.Response:
+    response = _plain(status, **headers)
     response.force_close()
     return response
 

@@ -5,12 +5,14 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import socket
+import time
 
 import pytest
 
 from edi_server.errors import TransportError
 from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, Webhook, hash_token
-from edi_server.transports.http_front import Front, Reply
+from edi_server.transports.http_front import Front, FrontLimits, Reply
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import post
 from edi_server.transports.spool import Spool
@@ -128,3 +130,35 @@ def test_an_answer_that_comes_in_pieces_is_read_to_its_end(loop):
             return await post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"", seconds=10)
 
     assert loop.run(ask(), 20).body == b"first second"
+
+
+def test_strangers_cannot_fill_the_memory_with_bodies_that_never_end(loop):
+    front = Front({"/drop": lambda _: Reply(status=201)}, FrontLimits(largest=100_000, at_once=2))
+    port = loop.run(front.listen("127.0.0.1", 0), 10)
+    head = b"POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    slow = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(5)]
+    for one in slow:
+        one.sendall(head + bytes(90_000))
+    answered = []
+    end = time.monotonic() + 10
+    while len(answered) < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+        answered = [one for one in slow if _has_answer(one)]
+    assert len(answered) == 3
+    assert all(one.recv(100).startswith(b"HTTP/1.1 503") for one in answered)
+    assert front.held <= 200_000
+    for one in slow:
+        one.close()
+    while front.held and time.monotonic() < end:
+        time.sleep(0.05)
+    assert loop.run(post(f"http://127.0.0.1:{port}/drop", {}, bytes(100_000)), 10).status == 201
+    assert front.held == 0
+    loop.run(front.close(), 20)
+
+
+def _has_answer(connection):
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return False
