@@ -16,7 +16,7 @@ from edi_server.transports import spool as spool_module
 from edi_server.transports.sftp.account import Account, AccountKey, Quota, hash_password
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.guard import Limits
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp.tree import Refused, Tree
 from edi_server.transports.spool import Spool
 
 ORDER = b"UNB+UNOC:3+A+B+261123:1200+1'\r\nUNZ+0+1'\r\n" * 100
@@ -307,6 +307,20 @@ def test_what_was_read_by_a_session_that_broke_off_was_not_collected(place):
     _until(lambda: not place.endpoint.open_files["north"])
     time.sleep(0.2)
     assert place.collected == []
+
+
+def test_uploads_side_by_side_share_one_quota(place):
+    tree = place.open_account("north", quota=Quota(bytes=5000, files=9, largest_file=4000))
+    how = {"append": False, "truncate": True, "create": True, "exclusive": False}
+    first, second = tree.write("/in/a.edi", **how), tree.write("/in/b.edi", **how)
+    tree.put(first, 0, bytes(4000))
+    with pytest.raises(Refused, match="used up"):
+        tree.put(second, 0, bytes(2000))
+    tree.close(first)
+    third = tree.write("/in/c.edi", **how)
+    tree.put(third, 0, bytes(4000))
+    with pytest.raises(Refused, match="more than 4000"):
+        tree.put(third, 4000, bytes(1))
 
 
 def test_a_length_that_is_set_does_not_go_around_the_quota(place):

@@ -68,7 +68,7 @@ class Upload(msgspec.Struct, kw_only=True, eq=False):
     descriptor: int
     appends: bool
     size: int
-    #: How large it may become.
+    #: How large it and the others that are being written may become together.
     room: int
     #: After a write that failed, whatever the client does then: it sends CLOSE all the same.
     poisoned: str = ""
@@ -473,15 +473,16 @@ class Tree:
             raise Refused("quota", f"There are {held} files in /in already; no more are taken.")
 
     def _room(self, part: Path) -> int:
-        """How large an upload may become beside everything else that lies there."""
-        quota = self.account.quota
+        """How large an upload may become beside everything else that lies there; what grows is counted as it does."""
+        growing = {part, *(one.path for one in list(self._writing.values()))}
         others = [*(self._root / "in").iterdir(), *(self._root / _UPLOADS).glob("*.part")]
-        return min(quota.bytes - sum(_size_of(file) for file in others if file != part), quota.largest_file)
+        return self.account.quota.bytes - sum(_size_of(file) for file in others if file not in growing)
 
     def _check_bytes(self, upload: Upload, size: int) -> None:
-        if size <= upload.size or size <= upload.room:
-            return
         quota = self.account.quota
+        growing = sum(one.size for one in list(self._writing.values()) if one is not upload)
+        if size <= upload.size or size <= min(upload.room - growing, quota.largest_file):
+            return
         if size > quota.largest_file:
             raise Refused("quota", f"Files of more than {quota.largest_file} bytes are not taken.")
         raise Refused("quota", f"The {quota.bytes} bytes that may lie in /in are used up.")
