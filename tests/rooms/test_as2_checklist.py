@@ -506,6 +506,13 @@ def test_row_16_asynchronous_receipts_have_a_queue_of_their_own_and_call_agreed_
     [letter] = [msgspec.json.decode(file.read_bytes()) for file in them.letters._folder.glob("*.json")]
     assert (letter["attempts"], letter["url"]) == (1, away)
     them.letters._clock = lambda: letter["due"] + 1
+    # What was agreed when it was asked for counts no more once it is agreed otherwise.
+    them.agree(us, receipt_urls=("http://127.0.0.1:1/elsewhere",))
+    them.transport.send_receipts()
+    assert them.letters.waiting() == 1
+    assert us.transport.proofs() == []
+    them.agree(us, receipt_urls=(away,))
+    them.letters._clock = lambda: letter["due"] + 3600
     them.transport.send_receipts()
     assert them.letters.waiting() == 0
     [proof] = us.transport.proofs()

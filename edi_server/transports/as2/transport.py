@@ -14,7 +14,7 @@ from edi_server.transports.as2.letters import Letter, Letters
 from edi_server.transports.as2.mdn import ReceiptError, read_receipt
 from edi_server.transports.as2.message import MessageError, Payload, make_message
 from edi_server.transports.as2.sending import Sending, Sendings
-from edi_server.transports.as2.station import Relation
+from edi_server.transports.as2.station import Relation, may_be_called
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
 from edi_server.transports.posting import Answer, Tls, post
@@ -196,8 +196,10 @@ class As2Transport:
 
     async def _send(self, letter: Letter) -> str:
         line = self._lines().get(letter.mailbox)
+        if line is None or not may_be_called(letter.url, line.relation.terms):
+            return "it was agreed when it was asked for, and is not any more"
         try:
-            answer = await post(letter.url, letter.headers, letter.body, tls=line.tls if line else None, seconds=60)
+            answer = await post(letter.url, letter.headers, letter.body, tls=line.tls, seconds=60)
         except EdiServerError as error:
             return str(error)
         return "" if 200 <= answer.status < 300 else f"the answer is {answer.status}"
