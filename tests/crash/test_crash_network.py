@@ -134,7 +134,7 @@ def test_uploads_and_as2_messages_survive_deaths_at_any_step(tmp_path):
         for number in numbers:
             couriers.waiting["sftp"].append(number)
             couriers.waiting["as2"].append(number)
-        one.live_until_done()
+        one.live_until_done(seconds=300)
         orders = Counter(order.reference for order in one.sandbox.orders())
         with one.store.read() as work:
             assert work.dead_letters.newest() == []
