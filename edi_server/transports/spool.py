@@ -70,6 +70,10 @@ class Spool:
                 (self._folder / part).mkdir(parents=True, exist_ok=True)
             for debris in (self._folder / "new").iterdir():
                 self._recover(debris)
+            for folder in (self._folder / "waiting").iterdir():
+                # Released, and only partly removed.
+                if not ((folder / _CONTENT).exists() and (folder / _TAKEN).exists()):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def take(
         self,

@@ -139,3 +139,14 @@ def test_a_disk_that_does_not_work_says_which_file(spool, folder):
     folder.write_text("a file")
     with pytest.raises(TransportError, match="the spool"):
         take(spool)
+
+
+@pytest.mark.parametrize("gone", ["content", "taken.json"])
+def test_a_release_that_was_cut_off_is_finished_at_the_next_start(spool, folder, gone):
+    taken, _ = take(spool)
+    (folder / "waiting" / taken.transmission_id / gone).unlink()
+    again = Spool(folder)
+    again.prepare()
+    assert list((folder / "waiting").iterdir()) == []
+    assert again.claimed() == []
+    assert take(again)[1] is False
