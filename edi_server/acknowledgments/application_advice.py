@@ -13,12 +13,13 @@ from itertools import chain, islice, repeat
 from edi_server.acknowledgments.advice import Advice, condition_of, words
 from edi_server.acknowledgments.answering import is_advised
 from edi_server.acknowledgments.functional import answered_version
-from edi_server.acknowledgments.pieces import component_of, is_date, is_time, limited, segment, text, wrapped
+from edi_server.acknowledgments.pieces import component_of, limited, segment, text, wrapped
 from edi_server.acknowledgments.verdict import Outcome
 from edi_server.acknowledgments.x12_reference import ReferenceNumbers
 from edi_server.envelope.model import GroupHeader, MessageHeader
 from edi_server.envelope.x12_writing import close_message
 from edi_server.findings import Finding, Place
+from edi_server.guides.value_faults import is_date, is_time
 
 #: OTI01: the transaction set is accepted, accepted with errors, rejected.
 _OUTCOMES: dict[Outcome, str] = {"accepted": "TA", "accepted with errors": "TE", "rejected": "TR"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 
 from edi_server.envelope.model import Identity
 from edi_server.findings import Finding, Place
@@ -76,23 +75,3 @@ def wrapped(sentence: str, widths: Iterator[int]) -> Iterator[str]:
         cut = width if len(rest) <= width else max(rest.rfind(" ", 0, width + 1), 0) or width
         yield rest[:cut].rstrip()
         rest = rest[cut:].lstrip()
-
-
-def is_date(written: str) -> bool:
-    """True for a day of the calendar as X12 writes it: YYMMDD or CCYYMMDD."""
-    return len(written) in (6, 8) and _is(written, "%y%m%d" if len(written) == 6 else "%Y%m%d")
-
-
-def is_time(written: str) -> bool:
-    """True for a time of the day as X12 writes it: HHMM, HHMMSS and decimals of a second."""
-    return len(written) in (4, 6, 7, 8) and _is(written[:6], "%H%M" if len(written) == 4 else "%H%M%S")
-
-
-def _is(written: str, form: str) -> bool:
-    if not (written.isascii() and written.isdigit()):
-        return False
-    try:
-        datetime.strptime(written, form)  # noqa: DTZ007 — only its form is looked at
-    except ValueError:
-        return False
-    return True

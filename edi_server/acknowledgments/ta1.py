@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from edi_server.acknowledgments.naming import is_x12
-from edi_server.acknowledgments.pieces import is_date, is_time, segment
+from edi_server.acknowledgments.pieces import segment
 from edi_server.acknowledgments.verdict import Verdict, reported
 from edi_server.acknowledgments.x12_error_codes import note_code
 from edi_server.envelope.model import InterchangeHeader
 from edi_server.findings import Finding
+from edi_server.guides.value_faults import is_date, is_time
 
 #: TA104.
 ACCEPTED, WITH_ERRORS, REJECTED = "A", "E", "R"
