@@ -10,19 +10,14 @@ from edi_server.acknowledgments.reading_contrl import read_contrl
 from edi_server.acknowledgments.reading_functional import read_functional
 from edi_server.acknowledgments.reading_ta1 import read_ta1
 from edi_server.acknowledgments.received import ReceivedAcknowledgment
-from edi_server.envelope.model import GroupHeader, InterchangeHeader, MessageRead
+from edi_server.envelope.model import InterchangeHeader, MessageRead
 
 
-def read_acknowledgment(
-    message: MessageRead,
-    header: InterchangeHeader,
-    group: GroupHeader | None = None,  # noqa: ARG001 — where it came in; no kind needs it yet
-) -> ReceivedAcknowledgment | None:
+def read_acknowledgment(message: MessageRead, header: InterchangeHeader) -> ReceivedAcknowledgment | None:
     """What a CONTRL, TA1, 997, 999, 824 or APERAK says.
 
-    `header` and `group` are those of the interchange and group that brought it. None if the message is none of these,
-    or says nothing: it has no UCI, AK1, OTI or BGM, or a TA1 names no interchange. Never raises for what a message may
-    contain.
+    `header` is that of the interchange that brought it. None if the message is none of these, or says nothing: it has
+    no UCI, AK1, OTI or BGM, or a TA1 names no interchange. Never raises for what a message may contain.
     """
     read = _READERS.get(message.header.type)
     return read(message.segments, header) if read else None

@@ -177,7 +177,7 @@ class _Opening:
 
     def _acknowledgment(self, current: UnderWay, message: MessageRead) -> ReceivedAcknowledgment | None:
         header = current.row.header
-        return read_acknowledgment(message, header, self._group) if header is not None else None
+        return read_acknowledgment(message, header) if header is not None else None
 
     def _agreement(self, row: Interchange, message: MessageRead) -> Agreement | Unmatched | None:
         """What was agreed for the message; None for an acknowledgment, which needs no agreement."""

@@ -25,7 +25,7 @@ from x12_samples import wrapped as x12
 from edi_server.acknowledgments import read_acknowledgment
 from edi_server.desk.acknowledging import DryRun, InterchangeJudged
 from edi_server.engine.checking import check_message
-from edi_server.envelope.model import GroupHeader, GroupOpened, InterchangeOpened, MessageRead
+from edi_server.envelope.model import InterchangeOpened, MessageRead
 from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import has_errors
 from edi_server.guides.checker import MAX_FINDINGS
@@ -124,16 +124,14 @@ def acknowledge(content, kinds):
 
 
 def read_back(answer):
-    header, group = None, GroupHeader()
+    header = None
     for event in open_interchanges(io.BytesIO(answer)):
         assert not has_errors([one for one in event.findings if "-count" in one.code or "-reference" in one.code])
         match event:
             case InterchangeOpened():
                 header = event.header
-            case GroupOpened():
-                group = event.header
             case MessageRead():
-                assert read_acknowledgment(event, header, group) is not None
+                assert read_acknowledgment(event, header) is not None
                 yield event.header.type
 
 

@@ -16,7 +16,7 @@ from edi_server.acknowledgments import Kind, ReceivedAcknowledgment, read_acknow
 from edi_server.acknowledgments.x12_meanings import CONDITIONS
 from edi_server.desk.acknowledging import DryRun, InterchangeJudged
 from edi_server.desk.answering import Written
-from edi_server.envelope.model import GroupClosed, GroupHeader, GroupOpened, InterchangeOpened, MessageRead
+from edi_server.envelope.model import InterchangeOpened, MessageRead
 from edi_server.envelope.opening import open_interchanges
 from edi_server.findings import Finding
 from edi_server.guides import check, nearest_guide
@@ -54,16 +54,14 @@ TOLERATED = ("guide.version-unknown", "guide.code-unknown", "acknowledgment.mess
 def read_all(content: bytes) -> list[ReceivedAcknowledgment]:
     """Every acknowledgment in a transmission."""
     answers = []
-    header, group = None, GroupHeader()
+    header = None
     for event in open_interchanges(io.BytesIO(content)):
         match event:
             case InterchangeOpened():
                 header = event.header
-            case GroupOpened() | GroupClosed():
-                group = event.header
             case MessageRead() if event.header.type in KINDS:
                 assert header is not None
-                answer = read_acknowledgment(event, header, group)
+                answer = read_acknowledgment(event, header)
                 assert answer is not None, event.segments
                 answers.append(answer)
             case _:
