@@ -14,7 +14,7 @@ from edi_server.envelope.edifact_headers import (
 )
 from edi_server.envelope.edifact_message import OpenMessage
 from edi_server.envelope.edifact_package import OpenPackage
-from edi_server.envelope.interchange import MOST_FINDINGS, InterchangeInProgress
+from edi_server.envelope.interchange import MOST_FINDINGS, InterchangeInProgress, Reaction
 from edi_server.envelope.model import (
     GroupClosed,
     GroupOpened,
@@ -69,6 +69,19 @@ class Interchange(InterchangeInProgress):
             self._end_package_without_trailer(block.offsets[index])
 
     # Service segments
+
+    def _reactions(self) -> dict[str, Reaction]:
+        return {
+            "UNA": self._meet_another,
+            "UNB": self._meet_another,
+            "UNG": self._begin_group,
+            "UNH": self._begin_message,
+            "UNT": self._end_message,
+            "UNE": self._end_group,
+            "UNO": self._begin_package,
+            "UNP": self._end_package,
+            "UNZ": self._end_interchange,
+        }
 
     def _begin_message(self, block: Block, index: int) -> None:
         self._arrive(block, index)
@@ -168,19 +181,6 @@ class Interchange(InterchangeInProgress):
 
     # The end of the interchange
 
-    def _meet_another(self, block: Block, index: int) -> None:
-        """UNA or UNB: the next interchange begins, and this one has no trailer."""
-        self._arrive(block, index)
-        offset = block.offsets[index]
-        self._reader.rewind(block, offset)
-        self._close(None, offset)
-
-    def _end_interchange(self, block: Block, index: int) -> None:
-        self._arrive(block, index)
-        self._reader.rewind(block, block.end_of(index))
-        self._findings += self._remarks(block, block.end_of(index), self._findings)
-        self._close((Fields(block.segments[index]), self._place(block, index)), block.end_of(index))
-
     def _close(self, trailer: tuple[Fields, PlaceOf] | None, end: int) -> None:
         if self._message:
             self._emit(self._message.cut_off(None, 0))
@@ -218,16 +218,3 @@ class Interchange(InterchangeInProgress):
         if self._header.segment and field(2).strip() != reference.strip():
             finding = remark("envelope.unz-reference", place(2, 1), found=field(2), expected=reference)
             self._findings.append(finding)
-
-
-Interchange.reactions = {
-    "UNA": Interchange._meet_another,  # noqa: SLF001 — the table belongs to the class
-    "UNB": Interchange._meet_another,  # noqa: SLF001
-    "UNG": Interchange._begin_group,  # noqa: SLF001
-    "UNH": Interchange._begin_message,  # noqa: SLF001
-    "UNT": Interchange._end_message,  # noqa: SLF001
-    "UNE": Interchange._end_group,  # noqa: SLF001
-    "UNO": Interchange._begin_package,  # noqa: SLF001
-    "UNP": Interchange._end_package,  # noqa: SLF001
-    "UNZ": Interchange._end_interchange,  # noqa: SLF001
-}

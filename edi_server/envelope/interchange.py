@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from edi_server.envelope.edifact_headers import Fields, PlaceOf
 from edi_server.envelope.edifact_places import findings_of, place_of
@@ -19,16 +19,15 @@ from edi_server.syntax.edifact import Block, Oddity, SegmentReader
 #: More findings than this about one interchange help nobody; those about its messages and its trailer come on top.
 MOST_FINDINGS = 1000
 _OFFSET = attrgetter("offset")
-#: What a service segment does: the interchange, the block and the segment's index in it.
-Reaction = Callable[[Any, Block, int], None]
+#: What a service segment does: the block and the segment's index in it.
+Reaction = Callable[[Block, int], None]
 
 
 class InterchangeInProgress(ABC):
     """Reads one interchange; `events` runs once, and leaves the window behind the interchange."""
 
-    #: Tag that begins a message, and what each service segment does, by the first three characters of its tag.
+    #: Tag that begins a message.
     beginning: ClassVar[str]
-    reactions: ClassVar[Mapping[str, Reaction]]
 
     def __init__(self, number: int, offset: int, reader: SegmentReader) -> None:
         self._number = number
@@ -55,15 +54,16 @@ class InterchangeInProgress(ABC):
 
     def events(self) -> Iterator[Event]:
         """From InterchangeOpened to InterchangeClosed."""
+        reactions = self._reactions()
         for block in self._reader:
             self._next = self._next_oddity = 0
             if not self._is_open:
                 self._open(block)
             for index in block.services:
                 segment = block.segments[index]
-                react = self.reactions.get(segment[:3])
+                react = reactions.get(segment[:3].rstrip("+"))
                 if react and index >= self._next and (segment[2:3] == "+" or not segment[3:4].isalnum()):
-                    react(self, block, index)
+                    react(block, index)
                 if self._events:
                     yield from self._drain()
                 if self._is_closed:
@@ -87,6 +87,10 @@ class InterchangeInProgress(ABC):
     def _note(self, code: str, place: Place, found: str | None = None, expected: str | None = None) -> None:
         if len(self._findings) < MOST_FINDINGS:
             self._findings.append(remark(code, place, found=found, expected=expected))
+
+    @abstractmethod
+    def _reactions(self) -> dict[str, Reaction]:
+        """What each service segment does, by its tag (of two or three characters)."""
 
     @abstractmethod
     def _open(self, block: Block) -> None:
@@ -146,6 +150,20 @@ class InterchangeInProgress(ABC):
             self._pass(block, index)
         self._is_astray = False
         self._next = index + 1
+
+    def _end_interchange(self, block: Block, index: int) -> None:
+        """The trailer: this interchange ends behind it."""
+        self._arrive(block, index)
+        self._reader.rewind(block, block.end_of(index))
+        self._findings += self._remarks(block, block.end_of(index), self._findings)
+        self._close((Fields(block.segments[index]), self._place(block, index)), block.end_of(index))
+
+    def _meet_another(self, block: Block, index: int) -> None:
+        """The header of the next interchange: this one has no trailer."""
+        self._arrive(block, index)
+        offset = block.offsets[index]
+        self._reader.rewind(block, offset)
+        self._close(None, offset)
 
     def _emit(self, message: MessageRead) -> None:
         self._events.append(message)

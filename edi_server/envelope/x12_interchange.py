@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edi_server.envelope.edifact_headers import Fields, PlaceOf, is_count
-from edi_server.envelope.interchange import InterchangeInProgress
+from edi_server.envelope.interchange import InterchangeInProgress, Reaction
 from edi_server.envelope.model import GroupClosed, GroupOpened, InterchangeClosed, InterchangeOpened
 from edi_server.envelope.remarks import in_order, remark
 from edi_server.envelope.x12_headers import (
@@ -58,6 +58,18 @@ class X12Interchange(InterchangeInProgress):
         self._events.append(opened)
 
     # Control segments
+
+    def _reactions(self) -> dict[str, Reaction]:
+        return {
+            **dict.fromkeys(SECURITY, self._let_pass),
+            "ISA": self._meet_another,
+            "TA1": self._acknowledge,
+            "GS": self._begin_group,
+            "ST": self._begin_message,
+            "SE": self._end_message,
+            "GE": self._end_group,
+            "IEA": self._end_interchange,
+        }
 
     def _begin_message(self, block: Block, index: int) -> None:
         self._arrive(block, index)
@@ -147,19 +159,6 @@ class X12Interchange(InterchangeInProgress):
 
     # The end of the interchange
 
-    def _meet_another(self, block: Block, index: int) -> None:
-        """ISA: the next interchange begins, and this one has no trailer."""
-        self._arrive(block, index)
-        offset = block.offsets[index]
-        self._reader.rewind(block, offset)
-        self._close(None, offset)
-
-    def _end_interchange(self, block: Block, index: int) -> None:
-        self._arrive(block, index)
-        self._reader.rewind(block, block.end_of(index))
-        self._findings += self._remarks(block, block.end_of(index), self._findings)
-        self._close((Fields(block.segments[index]), self._place(block, index)), block.end_of(index))
-
     def _close(self, trailer: tuple[Fields, PlaceOf] | None, end: int) -> None:
         if self._message:
             self._emit(self._message.cut_off(None, 0))
@@ -200,19 +199,3 @@ def is_same_number(one: str, other: str) -> bool:
     """True if both are the same control number; being numbers (N0), leading zeros do not count (X12.6 3.5.1.1)."""
     one, other = one.strip(), other.strip()
     return one == other or (one.isdecimal() and other.isdecimal() and one.lstrip("0") == other.lstrip("0"))
-
-
-X12Interchange.reactions = {
-    **dict.fromkeys(SECURITY, X12Interchange._let_pass),  # noqa: SLF001 — the table belongs to the class
-    "ISA": X12Interchange._meet_another,  # noqa: SLF001
-    "TA1": X12Interchange._acknowledge,  # noqa: SLF001
-    "GS+": X12Interchange._begin_group,  # noqa: SLF001
-    "GS": X12Interchange._begin_group,  # noqa: SLF001
-    "ST+": X12Interchange._begin_message,  # noqa: SLF001
-    "ST": X12Interchange._begin_message,  # noqa: SLF001
-    "SE+": X12Interchange._end_message,  # noqa: SLF001
-    "SE": X12Interchange._end_message,  # noqa: SLF001
-    "GE+": X12Interchange._end_group,  # noqa: SLF001
-    "GE": X12Interchange._end_group,  # noqa: SLF001
-    "IEA": X12Interchange._end_interchange,  # noqa: SLF001
-}
