@@ -384,11 +384,43 @@ def test_row_11_or_with_a_warning_where_the_partner_wants_that(us, them):
     reply = them.station.receive(made.headers, made.body)
     assert outcome(us, made, reply) == ("processed/warning: duplicate-document", "confirmed")
     assert them.taken() == [ORDER]
-    # Another message under the same Message-ID gets nothing signed about itself.
-    other = us.make(b"UNB'other'")
-    reply = them.station.receive({**other.headers, "Message-ID": made.message_id}, b"x" + bytes(other.body))
-    assert outcome(us, made, reply) == ("processed", "confirmed")
+
+
+def test_row_11_a_damaged_message_under_a_known_message_id_is_not_confirmed(us, them):
+    made = us.make()
+    them.station.receive(made.headers, made.body)
+    damaged = bytearray(made.body)
+    damaged[-200] ^= 1
+    reply = them.station.receive(made.headers, bytes(damaged))
+    assert said(us, reply).startswith("processed/error")
     assert them.taken() == [ORDER]
+
+
+def test_row_11_a_duplicate_that_was_packed_anew_is_confirmed_as_it_came_and_not_delivered(us, them):
+    first, second = us.make(), us.make()
+    them.station.receive(first.headers, first.body)
+    reply = them.station.receive({**second.headers, "Message-ID": first.message_id}, second.body)
+    again = msgspec.structs.replace(second, message_id=first.message_id)
+    assert outcome(us, again, reply) == ("processed", "confirmed")
+    assert them.taken() == [ORDER]
+
+
+def test_row_11_another_message_under_a_message_id_that_was_used_before_is_not_lost(us, them):
+    first, second = us.make(), us.make(b"UNB'other'")
+    them.station.receive(first.headers, first.body)
+    for _ in range(2):
+        reply = them.open().receive({**second.headers, "Message-ID": first.message_id}, second.body)
+        again = msgspec.structs.replace(second, message_id=first.message_id)
+        assert outcome(us, again, reply) == ("processed", "confirmed")
+        assert sorted(them.taken()) == sorted([ORDER, b"UNB'other'"])
+    assert [sentence for sentence, _, _ in them.notices if "used before" in sentence]
+
+
+def test_row_11_what_was_confirmed_is_confirmed_again_though_the_certificate_has_ended_since(us, them):
+    made = us.make()
+    first = them.station.receive(made.headers, made.body)
+    them.now += dt.timedelta(days=3650)
+    assert them.open().receive(made.headers, made.body) == first
 
 
 def test_row_12_the_same_content_under_a_new_message_id_is_a_transmission_of_its_own_for_the_second_check(us, them):

@@ -16,7 +16,7 @@ from edi_server.transports.as2.algorithms import CIPHERS, DIGESTS, micalg_of
 from edi_server.transports.as2.ber import MAX_DEPTH
 from edi_server.transports.as2.encryption import OwnKey, decrypt, encrypt
 from edi_server.transports.as2.entity import EntityError, parse, parts_of, write
-from edi_server.transports.as2.mdn import ReceiptError, judge_receipt, read_receipt, write_receipt
+from edi_server.transports.as2.mdn import ReceiptError, is_receipt, judge_receipt, read_receipt, write_receipt
 from edi_server.transports.as2.message import (
     MessageError,
     Payload,
@@ -387,3 +387,16 @@ def test_attachments_arrive_as_documents_of_their_own():
     headers = {"content-type": "multipart/related; boundary=p"}
     opened = open_message(headers, body, terms(must_sign=False, must_encrypt=False), THEIRS, now=NOW)
     assert [one.content for one in opened.payloads] == [ORDER, b"%PDF"]
+
+
+def test_a_receipt_is_known_as_one_however_late_its_report_begins():
+    receipt = receipt_of(made())
+    assert is_receipt(receipt.headers, receipt.body)
+    late = b"This is a receipt for people who cannot read MIME.\r\n" * 1000 + receipt.body
+    assert is_receipt(receipt.headers, late)
+    assert read_receipt(receipt.headers, late, OURS, now=NOW).is_positive
+    message = made(encrypt=None)
+    assert not is_receipt(message.headers, message.body)
+    quoting = make_message(Payload(content=b"multipart/report"), terms(encrypt=None), OURS, now=NOW)
+    assert not is_receipt(quoting.headers, quoting.body)
+    assert not is_receipt({"Content-Type": "multipart/signed; boundary=z"}, b"multipart/report")

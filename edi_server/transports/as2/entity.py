@@ -9,6 +9,7 @@ import base64
 import binascii
 import quopri
 import re
+from collections.abc import Iterator
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -146,18 +147,11 @@ def _of_base64(body: Buffer) -> bytearray:
 
 def parts_of(entity: Entity) -> list[Entity]:
     """The parts of a multipart entity, each exactly as transmitted (RFC 2046 5.1.1). Raises EntityError."""
-    boundary = entity.parameter("boundary").encode("ascii", "replace")
-    if not boundary or len(boundary) > 200:
-        raise EntityError("a multipart without boundary")
     body = memoryview(entity.body)
-    # The line break in front belongs to the boundary; looked for behind the fact, since text is searched faster.
-    line = re.compile(rb"--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     parts: list[Entity] = []
     start: int | None = None
-    for match in line.finditer(body):
+    for match in _boundaries(entity, body):
         end = match.start()
-        if end and body[end - 1] != _LF:
-            continue
         if start is not None:
             end -= 2 if body[max(end - 2, 0) : end] == _CRLF else 1
             parts.append(parse(body[start:end] if start <= end else b"\r\n"))
@@ -165,8 +159,36 @@ def parts_of(entity: Entity) -> list[Entity]:
                 raise EntityError("a multipart of too many parts")
         if match[1]:
             return parts
-        start = match.end() + (2 if body[match.end() : match.end() + 2] == _CRLF else 1)
+        start = _behind(match, body)
     raise EntityError("a multipart whose last boundary is missing")
+
+
+def type_of_first_part(entity: Entity) -> str:
+    """Content type of the first part of a multipart entity, wherever that begins. Raises EntityError.
+
+    Nothing behind its header is looked at: the part may be large, and what follows it missing.
+    """
+    body = memoryview(entity.body)
+    first = next(_boundaries(entity, body), None)
+    if first is None:
+        raise EntityError("a multipart without parts")
+    return parse(body[_behind(first, body) :]).content_type
+
+
+def _boundaries(entity: Entity, body: memoryview) -> Iterator[re.Match[bytes]]:
+    """The lines that part a multipart entity; group 1 matches in the last one."""
+    boundary = entity.parameter("boundary").encode("ascii", "replace")
+    if not boundary or len(boundary) > 200:
+        raise EntityError("a multipart without boundary")
+    # The line break in front belongs to the boundary; looked for behind the fact, since text is searched faster.
+    line = re.compile(rb"--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    for match in line.finditer(body):
+        if match.start() == 0 or body[match.start() - 1] == _LF:
+            yield match
+
+
+def _behind(boundary: re.Match[bytes], body: memoryview) -> int:
+    return boundary.end() + (2 if body[boundary.end() : boundary.end() + 2] == _CRLF else 1)
 
 
 def write(headers: dict[str, str], *body: Buffer) -> Written:

@@ -17,7 +17,7 @@ import msgspec
 from edi_server.transports.as2 import cms
 from edi_server.transports.as2.algorithms import Digest, digest_of, micalg_of
 from edi_server.transports.as2.cms import CmsError
-from edi_server.transports.as2.entity import Entity, EntityError, Written, parts_of, write
+from edi_server.transports.as2.entity import Entity, EntityError, Written, parts_of, type_of_first_part, write
 from edi_server.transports.as2.message import Made, quote_name, sign_entity, verify_forms
 from edi_server.transports.as2.signatures import sign
 from edi_server.transports.as2.terms import Keys, Terms
@@ -122,13 +122,27 @@ def _report(fields: Mapping[str, str], text: str) -> Written:
     return write({"Content-Type": kind}, body)
 
 
+def is_receipt(headers: Mapping[str, str], body: bytes) -> bool:
+    """True for a report, signed or not; a signed one is told by its first part (RFC 4130 7.2)."""
+    entity = _entity(headers, body)
+    try:
+        signed = entity.content_type == "multipart/signed"
+        return (type_of_first_part(entity) if signed else entity.content_type) == "multipart/report"
+    except EntityError:
+        return False
+
+
+def _entity(headers: Mapping[str, str], body: bytes) -> Entity:
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    return Entity(head=b"Content-Type: " + " ".join(kind.split()).encode("latin-1", "replace"), body=body, raw=b"")
+
+
 def read_receipt(headers: Mapping[str, str], body: bytes, keys: Keys, *, now: datetime) -> Receipt:
     """What a receipt says. Its signature, if it has one, must hold and be the partner's.
 
     Raises ReceiptError for anything else: a forged receipt must never count as one.
     """
-    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    entity = Entity(head=b"Content-Type: " + " ".join(kind.split()).encode("latin-1", "replace"), body=body, raw=b"")
+    entity = _entity(headers, body)
     try:
         signed = entity.content_type == "multipart/signed"
         report = _verified(entity, keys, now) if signed else entity

@@ -17,8 +17,8 @@ import msgspec
 
 from edi_server.transports.as2.algorithms import Digest
 from edi_server.transports.as2.letters import Letter, Letters
-from edi_server.transports.as2.mdn import ReceiptError, read_receipt, write_receipt
-from edi_server.transports.as2.message import MessageError, Opened, open_message, unquote_name, wanted_digest
+from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt, write_receipt
+from edi_server.transports.as2.message import MessageError, Opened, Payload, open_message, unquote_name, wanted_digest
 from edi_server.transports.as2.sending import Sendings
 from edi_server.transports.as2.terms import LARGEST, Keys, Terms
 from edi_server.transports.http_front import Reply
@@ -46,6 +46,9 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Reply | None = None
     #: Where an asynchronous receipt goes.
     url: str = ""
+    #: SHA-256 in hex of the message as it came, and of the documents in it; "" in answers of older releases.
+    body: str = ""
+    content: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ class Station:
             # They are told their names in headers of ours.
             return _plain(400, "AS2-From and AS2-To are damaged.")
         relation = self._relation(sender, recipient)
-        if _is_receipt(fields, body):
+        if is_receipt(fields, body):
             return self._take_receipt(relation, fields, body)
         if relation is None:
             return self._refuse_stranger(sender, recipient, fields)
@@ -136,36 +139,50 @@ class Station:
         return stored.receipt if stored.receipt and not stored.url else _plain(200, "")
 
     def _take(self, relation: Relation, fields: Mapping[str, str], body: bytes, address: str) -> Reply:
-        key = _message_key(fields, body)
+        key, digest = _message_key(fields, body), hashlib.sha256(body).hexdigest()
         known = self._spool.find(relation.mailbox, key)
-        if known is not None:
-            self._notice(
-                "as2-repeated", f"Message {key} came again and was answered as the first time.", relation.mailbox, False
-            )
-            return self._say(relation, self._repeated(relation, fields, body, known.answer), key)
+        first = msgspec.json.decode(known.answer, type=Stored) if known else None
+        is_same = first is not None and first.body in ("", digest)
+        if first is not None and is_same and not relation.terms.quirks.warn_of_duplicates:
+            return self._repeat(relation, first, key)
         try:
             opened = self._open(fields, body, relation)
         except MessageError as error:
+            if first is not None and is_same:
+                # It could be opened when it came first; what was confirmed then is not taken back.
+                return self._repeat(relation, first, key)
             return self._refuse(relation, fields, error, key)
-        return self._keep(relation, fields, opened, key, address)
+        if first is not None and first.content in ("", _digest(opened.payloads)):
+            return self._repeat(relation, self._answer_again(relation, fields, opened), key)
+        if first is not None:
+            key = self._tell_apart(relation, key, opened)
+        return self._keep(relation, fields, opened, key, address, digest)
 
-    def _repeated(self, relation: Relation, fields: Mapping[str, str], body: bytes, answer: bytes) -> Stored:
-        """The receipt of the first time, or one that warns of the duplicate where the partner wants that."""
-        first = msgspec.json.decode(answer, type=Stored)
-        if not relation.terms.quirks.warn_of_duplicates:
-            return first
-        try:
-            opened = self._open(fields, body, relation)
-        except MessageError:
-            return first  # whatever this is, it is not the message that came before
+    def _repeat(self, relation: Relation, stored: Stored, key: str) -> Reply:
+        said = f"Message {key} came again and was answered as the first time."
+        self._notice("as2-repeated", said, relation.mailbox, False)
+        return self._say(relation, stored, key)
+
+    def _answer_again(self, relation: Relation, fields: Mapping[str, str], opened: Opened) -> Stored:
+        """For a message that was packed anew: the first receipt confirms other bytes, and they would not believe it.
+
+        Where the partner wants that, it warns of the duplicate.
+        """
+        warns = relation.terms.quirks.warn_of_duplicates
         return self._answer(
             relation,
             fields,
-            disposition="processed/warning: duplicate-document",
+            disposition="processed/warning: duplicate-document" if warns else "processed",
             text="The message had been received and stored before; it is not taken once more.",
             mics=opened.mics,
             used=opened.digest,
         )
+
+    def _tell_apart(self, relation: Relation, key: str, opened: Opened) -> str:
+        """A key of its own for another message under a Message-ID that was used before: confirmed, it must not be lost."""
+        sentence = f"Message-ID {key} was used before for something else; both are taken. It should be used once."
+        self._notice("as2-message-id-reused", sentence, relation.mailbox, False)
+        return f"{key}#{_digest(opened.payloads)}"
 
     def _open(self, fields: Mapping[str, str], body: bytes, relation: Relation) -> Opened:
         try:
@@ -177,7 +194,10 @@ class Station:
             log.exception("a message of %s could not be opened", relation.mailbox)
             raise MessageError("unexpected-processing-error", "The message could not be read.") from error
 
-    def _keep(self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str) -> Reply:
+    def _keep(
+        self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str, body: str
+    ) -> Reply:
+        """`body`: SHA-256 of the message as it came."""
         digest = wanted_digest(fields.get("disposition-notification-options", ""), opened.digest)
         if digest is None:
             stored = self._answer(
@@ -203,12 +223,14 @@ class Station:
             "signed": opened.digest or "no",
             "encrypted": opened.encrypted or "no",
         }
+        stored = msgspec.structs.replace(stored, body=body, content=_digest(opened.payloads))
         answer = msgspec.json.encode(stored)
         first, *attachments = opened.payloads
         # Attachments first: once the message itself is known, everything of it is there.
         for number, one in enumerate(attachments, 2):
             name = one.file_name or f"attachment-{number}"
-            self._spool.take(one.content, mailbox=relation.mailbox, key=f"{key}#{number}", name=name, detail=detail)
+            part = f"{key}#{number}#{stored.content}"
+            self._spool.take(one.content, mailbox=relation.mailbox, key=part, name=name, detail=detail)
         taken, is_new = self._spool.take(
             first.content,
             mailbox=relation.mailbox,
@@ -218,7 +240,12 @@ class Station:
             answer=answer,
         )
         if not is_new:
-            stored = msgspec.json.decode(taken.answer, type=Stored)
+            before = msgspec.json.decode(taken.answer, type=Stored)
+            if before.content != stored.content:
+                # Both came at the same time; the other one was faster.
+                key = self._tell_apart(relation, key, opened)
+                return self._keep(relation, fields, opened, key, address, body)
+            stored = before
         return self._say(relation, stored, key)
 
     def _refuse(self, relation: Relation, fields: Mapping[str, str], error: MessageError, key: str) -> Reply:
@@ -300,18 +327,16 @@ class Station:
         return _plain(200, "")
 
 
-def _is_receipt(fields: Mapping[str, str], body: bytes) -> bool:
-    """A report, signed or not. A signed one is told by its first part (RFC 4130 7.2)."""
-    kind = fields.get("content-type", "").lower()
-    if kind.startswith("multipart/report"):
-        return True
-    return kind.startswith("multipart/signed") and b"multipart/report" in body[:2000].lower()
-
-
 def _message_key(fields: Mapping[str, str], body: bytes) -> str:
     """What the message is known by for ever: its id, or (where there is none) its bytes."""
     message_id = " ".join(fields.get("message-id", "").split())[:_LONGEST_ID]
     return message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def _digest(payloads: Sequence[Payload]) -> str:
+    """What tells one message's documents from another's: SHA-256 in hex."""
+    every = (hashlib.sha256(one.content).digest() for one in payloads)
+    return hashlib.sha256(b"".join(every)).hexdigest()
 
 
 def _name_for(key: str) -> str:
