@@ -3,8 +3,10 @@
     POST /drop/<account>      Authorization: Bearer <token>   Idempotency-Key: <any text>   X-File-Name: order.edi
     201 {"transmission": "…", "name": "order.edi", "size": 4711, "again": false}
 
-The same idempotency key is answered with the same transmission (200, "again": true), whatever the body. Without one,
-the bytes themselves are the key, so that a client that lost our answer may simply post again.
+The same idempotency key with the same body is answered with the same transmission (200, "again": true); with another
+body it is refused (422): it would be lost unnoticed, or taken where the client believes that nothing happens twice
+(draft-ietf-httpapi-idempotency-key-header, 2.7). Without a key, the bytes themselves are the key, so that a client that
+lost our answer may simply post again.
 """
 
 from __future__ import annotations
@@ -72,13 +74,19 @@ class Drop:
         key = request.headers.get("idempotency-key", "").strip()
         if len(key) > _LONGEST_KEY:
             return _say(400, {"error": f"Idempotency-Key is longer than {_LONGEST_KEY} characters."})
+        digest = hashlib.sha256(request.body).hexdigest()
         taken, is_new = self._spool.take(
             request.body,
             mailbox=account.mailbox,
-            key=f"drop:{key}" if key else f"drop-sha256:{hashlib.sha256(request.body).hexdigest()}",
+            key=f"drop:{key}" if key else f"drop-sha256:{digest}",
             name=_file_name(request.headers),
             detail={"account": account.name, "address": request.address, "key": key},
+            answer=digest.encode(),
         )
+        # Empty in what earlier releases took.
+        if taken.answer and taken.answer != digest.encode():
+            sentence = f"Idempotency-Key {key} was used before for another document; use a new one for each document."
+            return _say(422, {"error": sentence, "transmission": taken.transmission_id})
         said = {"transmission": taken.transmission_id, "name": taken.name, "size": taken.size, "again": not is_new}
         return _say(201 if is_new else 200, said)
 

@@ -70,12 +70,21 @@ def test_a_post_is_taken_and_answered_with_its_transmission(place):
 
 def test_the_same_key_is_the_same_transmission_and_without_one_the_same_bytes_are(place):
     _, first = place.post(Idempotency_Key="a")
-    status, again = place.post(b"changed", Idempotency_Key="a")
+    status, again = place.post(Idempotency_Key="a", X_File_Name="other.edi")
     assert (status, again["transmission"], again["again"]) == (200, first["transmission"], True)
     _, third = place.post(b"x")
     assert place.post(b"x")[1]["transmission"] == third["transmission"]
     assert place.post(b"y")[0] == 201
     assert len(place.spool.claimed()) == 3
+
+
+def test_another_document_under_a_used_key_is_refused_and_not_taken_for_the_first(place):
+    _, first = place.post(Idempotency_Key="a")
+    status, said = place.post(b"changed", Idempotency_Key="a")
+    assert (status, said["transmission"]) == (422, first["transmission"])
+    assert "use a new one" in said["error"]
+    assert [claim.path.read_bytes() for claim in place.spool.claimed()] == [b"UNB'"]
+    assert place.post(b"changed", Idempotency_Key="b")[0] == 201
 
 
 @pytest.mark.parametrize(
