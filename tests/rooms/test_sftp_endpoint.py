@@ -9,6 +9,7 @@ import threading
 import time
 
 import asyncssh
+import msgspec
 import paramiko
 import pytest
 
@@ -494,3 +495,40 @@ def test_sessions_side_by_side_upload_without_getting_in_each_other_s_way(place)
     place.run(all_())
     assert set(place.taken()) == {f"{number}-{count}.edi" for number in range(10) for count in range(15)}
     assert len(place.spool.claimed()) == 150
+
+
+def test_a_session_ends_when_the_key_that_opened_it_is_removed_or_ends_and_no_other(place):
+    other = asyncssh.generate_private_key("ssh-ed25519")
+    mine, theirs = AccountKey(key=place.public), AccountKey(key=other.export_public_key().decode().strip())
+    tree = place.trees["north"]
+
+    def agree(**changes):
+        tree.account = msgspec.structs.replace(tree.account, **changes)
+        place.run(place.endpoint.end_strangers())
+
+    agree(keys=(mine, theirs))
+    with place.paramiko() as client:
+        agree(keys=(mine,))
+        assert client.listdir("/")
+        agree(keys=(theirs,))
+        with pytest.raises((OSError, EOFError, paramiko.SSHException)):
+            client.listdir("/")
+    agree(keys=(mine,))
+    with place.paramiko() as client:
+        agree(keys=(msgspec.structs.replace(mine, ends=dt.datetime.now(dt.UTC)),))
+        with pytest.raises((OSError, EOFError, paramiko.SSHException)):
+            client.listdir("/")
+
+
+def test_a_session_opened_by_password_ends_when_that_is_changed(place):
+    tree = place.trees["north"]
+    transport = paramiko.Transport(("127.0.0.1", place.port))
+    transport.connect(username="north", password="right")
+    client = paramiko.SFTPClient.from_transport(transport)
+    place.run(place.endpoint.end_strangers())
+    assert client.listdir("/")
+    tree.account = msgspec.structs.replace(tree.account, password=hash_password("new"))
+    place.run(place.endpoint.end_strangers())
+    with pytest.raises((OSError, EOFError, paramiko.SSHException)):
+        client.listdir("/")
+    transport.close()

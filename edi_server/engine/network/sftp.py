@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 KIND = "sftp_account"
 #: Each upload is one of its own, so its key is needed only until the crash that may repeat it is over.
 _KEPT = timedelta(days=1)
+#: How often open sessions are looked at: what they logged in by may have ended.
+_MINUTE = 60.0
 
 
 class SftpPart:
@@ -42,6 +44,7 @@ class SftpPart:
         self._trees: Mapping[str, Tree] = {}
         self._endpoint: Endpoint | None = None
         self._round: Round | None = None
+        self._guarding: Round | None = None
         self._forgotten = datetime.min.replace(tzinfo=UTC)
         #: Ports of the listeners, the one for old software last.
         self.ports: tuple[int, ...] = ()
@@ -63,6 +66,8 @@ class SftpPart:
             endpoint = Endpoint(trees=lambda: self._trees, host_keys=keys, limits=self._settings.limits)
             self._endpoint = endpoint
             self.ports = tuple(self._listen(endpoint, listen, legacy=old) for listen, old in listeners if listen)
+            # Keys end by date too, while sessions are open.
+            self._guarding = start("sftp sessions", self._end_strangers, longest=_MINUTE)
         collector = self._ground.collector(KIND, self._transport())
         self._round = start("sftp", functools.partial(self._collect, collector.collect))
 
@@ -78,11 +83,19 @@ class SftpPart:
             tree.account = account
             trees[account.name] = tree
         self._trees = trees
-        if self._endpoint is not None:
-            self._ground.loop.run(self._endpoint.end_strangers(), 30)
+        self._end_strangers()
+
+    def _end_strangers(self) -> None:
+        endpoint = self._endpoint
+        if endpoint is not None:
+            self._ground.loop.run(endpoint.end_strangers(), 30)
 
     def close(self) -> None:
         """See `Part`."""
+        if self._guarding is not None:
+            self._guarding.stop()
+            self._guarding.join()
+            self._guarding = None
         if self._endpoint is not None:
             self._ground.loop.run(self._endpoint.close(), 30)
             self._endpoint = None

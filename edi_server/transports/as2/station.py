@@ -179,7 +179,7 @@ class Station:
         )
 
     def _tell_apart(self, relation: Relation, key: str, opened: Opened) -> str:
-        """A key of its own for another message under a Message-ID that was used before: confirmed, it must not be lost."""
+        """A key of its own for another message under a used Message-ID: confirmed, it must not be lost."""
         sentence = f"Message-ID {key} was used before for something else; both are taken. It should be used once."
         self._notice("as2-message-id-reused", sentence, relation.mailbox, False)
         return f"{key}#{_digest(opened.payloads)}"

@@ -160,11 +160,10 @@ class Endpoint:
             await listener.wait_closed()
 
     async def end_strangers(self) -> None:
-        """End the connections of those who have no account any more."""
-        known = self.trees()
+        """End the connections of those who could not log in any more as they did: account, key or place was removed."""
         for login in list(self._connections):
-            if login.tree is not None and login.tree.account.name not in known:
-                login.end("the account was closed")
+            if login.tree is not None and not login.may_stay():
+                login.end("what it logged in by is not agreed any more")
 
     def connected(self, login: _Login) -> None:
         """Note an open connection."""
@@ -194,6 +193,8 @@ class _Login(asyncssh.SSHServer):
         self._failures = 0
         self._is_admitted = False
         self._alarm: asyncio.TimerHandle | None = None
+        #: Finds in an account what somebody logged in by: the last one that was found good is the one that counted.
+        self._found: Callable[[Account], bool] = lambda _account: False
         self.tree: Tree | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -237,15 +238,12 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        account = self._account(username)
-        now = self.endpoint.clock()
-        fits = account is not None and any(one.is_valid(now) and _same_key(one.key, key) for one in account.keys)
-        return fits or self._failed(username, "key")
+        return self._try(username, "key", lambda account: self._has_key(account, key))
 
     def validate_ca_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        account = self._account(username)
-        fits = account is not None and any(_same_key(one, key) for one in account.authorities)
-        return fits or self._failed(username, "certificate")
+        return self._try(
+            username, "certificate", lambda account: any(_same_key(one, key) for one in account.authorities)
+        )
 
     async def validate_password(self, username: str, password: str) -> bool:
         if self.endpoint.guard.is_banned(self._address, username):
@@ -254,7 +252,23 @@ class _Login(asyncssh.SSHServer):
         kept = account.password if account else ""
         # Slow on purpose, and never on the loop that serves everybody.
         fits = await asyncio.get_running_loop().run_in_executor(None, fits_password, kept, password)
-        return fits or self._failed(username, "password")
+        return self._try(username, "password", lambda account: fits and account.password == kept)
+
+    def may_stay(self) -> bool:
+        """True if it could log in now as it did."""
+        account = self._account(self._name or "")
+        return account is not None and self._found(account)
+
+    def _try(self, name: str, what: str, found: Callable[[Account], bool]) -> bool:
+        account = self._account(name)
+        if account is None or not found(account):
+            return self._failed(name, what)
+        self._found = found
+        return True
+
+    def _has_key(self, account: Account, key: asyncssh.SSHKey) -> bool:
+        now = self.endpoint.clock()
+        return any(one.is_valid(now) and _same_key(one.key, key) for one in account.keys)
 
     def touch(self) -> None:
         """Somebody asked for something: the idle time begins anew."""
