@@ -1,6 +1,7 @@
 """The partner's end of each transport, for tests of the whole and of the contract."""
 
 import datetime as dt
+import getpass
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import asyncssh
 import msgspec
 import paramiko
+import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edi_server.transports.as2.letters import Letters
@@ -19,6 +21,7 @@ from edi_server.transports.as2.station import Relation, Station
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.as2.transport import As2Transport, Line
 from edi_server.transports.http_front import Front, Reply
+from edi_server.transports.sftp.remote import Place
 from edi_server.transports.spool import Spool
 
 SSHD = "/usr/sbin/sshd"
@@ -133,31 +136,55 @@ class SftpKey:
 
 
 class SshServer:
-    """OpenSSH's server for one folder, run by root."""
+    """OpenSSH's server for one folder; whoever runs the tests logs in."""
 
     def __init__(self, folder):
-        self.folder = folder
+        self.folder, self.user = folder, getpass.getuser()
         folder.mkdir(parents=True, exist_ok=True)
         self.host_key, self.user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
         self.host_key.write_private_key(folder / "host")
         (folder / "host").chmod(0o600)
         self.user_key.write_public_key(folder / "authorized")
-        for name in ("in", "out"):
+        for name in ("in", "out", "archive", "claimed"):
             (folder / name).mkdir()
         self.port = free_port()
         (folder / "config").write_text(
             f'Port {self.port}\nListenAddress 127.0.0.1\nHostKey "{folder}/host"\nPidFile "{folder}/pid"\n'
             f'AuthorizedKeysFile "{folder}/authorized"\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n'
-            "Subsystem sftp internal-sftp\n"
+            "Subsystem sftp internal-sftp\nMaxStartups 100\nMaxSessions 100\n"
         )
-        Path("/run/sshd").mkdir(exist_ok=True)
-        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+        with (folder / "log").open("wb") as log:
+            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=log)
         end = time.monotonic() + 10
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
+            assert self.process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < end
             time.sleep(0.05)
+
+    def place(self, **changes):
+        return Place(
+            **{
+                "host": "127.0.0.1",
+                "port": self.port,
+                "user": self.user,
+                "host_keys": (self.host_key_text,),
+                "private_key": self.user_key_text,
+                "seconds": 10.0,
+                **changes,
+            }
+        )
+
+    def drop(self, name, content=b"UNB'", folder="in"):
+        path = self.folder / folder / name
+        path.write_bytes(content)
+        return path
+
+    def names(self, folder):
+        return sorted(path.name for path in (self.folder / folder).iterdir())
 
     @property
     def host_key_text(self):
@@ -172,8 +199,4 @@ class SshServer:
         self.process.wait(10)
 
 
-def why_no_sshd():
-    """Why OpenSSH's server cannot be run here, or ""."""
-    if not Path(SSHD).exists():
-        return "sshd is missing"
-    return "" if os.geteuid() == 0 else "sshd must be started by root"
+needs_sshd = pytest.mark.skipif(not Path(SSHD).exists(), reason="sshd is missing")

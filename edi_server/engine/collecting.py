@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from edi_server.delivery.proofs import settle_proofs
 from edi_server.engine.corridor import Corridor
+from edi_server.engine.notices import US, Notices
 from edi_server.engine.workflows import Work
 from edi_server.errors import EdiServerError
 from edi_server.store import Transmission
@@ -20,9 +21,10 @@ log = logging.getLogger(__name__)
 class Collector:
     """Takes what one transport has: claim, archive, commit, submit, release, in this order. Used from one thread."""
 
-    def __init__(self, corridor: Corridor, work: Work, kind: str, transport: Transport) -> None:
+    def __init__(self, corridor: Corridor, work: Work, notices: Notices, kind: str, transport: Transport) -> None:
         self._corridor = corridor
         self._work = work
+        self._notices = notices
         self._kind = kind
         self._transport = transport
         #: True while there may be claims that were not taken: of an earlier process, or because the machine failed.
@@ -36,7 +38,7 @@ class Collector:
             self._take_all(claims)
         collected = self._transport.collect()
         for left in collected.left:
-            _report(left)
+            self._report(left)
         self._take_all(collected.claims)
         if isinstance(self._transport, Proving):
             settle_proofs(self._corridor.store, self._transport)
@@ -74,6 +76,14 @@ class Collector:
         self._transport.release(claim)
         log.info("took %s from mailbox %s as %s", claim.name, claim.mailbox, transmission.id)
 
+    def _report(self, left: Left) -> None:
+        """What was not taken stays where it lies, and somebody has to know."""
+        partner = self._corridor.book.partner_of_mailbox(left.mailbox)
+        name = left.finding.found or ""
+        place = f"{name} in mailbox {left.mailbox}" if left.mailbox else name
+        sentence = f"{place}: {left.finding.sentence}"
+        carefully(lambda: self._notices.tell(partner.name if partner else US, left.finding.code, sentence, thing=place))
+
 
 T = TypeVar("T")
 
@@ -87,7 +97,3 @@ def carefully(action: Callable[[], T]) -> T | None:
     except Exception:
         log.exception("collecting failed unexpectedly")
     return None
-
-
-def _report(left: Left) -> None:
-    log.warning("left in mailbox %s: %s", left.mailbox or "(none)", left.finding.sentence)

@@ -17,6 +17,7 @@ from edi_server.engine.collecting import Collector, carefully
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.durable import Durable, Retries, Submitter
 from edi_server.engine.network import Network
+from edi_server.engine.notices import Notices
 from edi_server.engine.workflows import Work, Workflows
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.partners.exchange import FOLDER
@@ -52,7 +53,8 @@ class Daemon:
         self.submitter = Submitter(url)
         self.work = Work(self.submitter)
         self.workflows = Workflows(corridor, self._durable, self.work)
-        self.network = Network(corridor, self.work)
+        self._notices = Notices(corridor.store)
+        self.network = Network(corridor, self.work, self._notices)
         corridor.network = self.network
         self._stopping = threading.Event()
         #: True until mailboxes and schedules are as the partner files, read again, want them.
@@ -96,7 +98,8 @@ class Daemon:
     def _collect(self) -> None:
         settings = self._corridor.configuration.settings
         folder = settings.transports.folder
-        collector = Collector(self._corridor, self.work, FOLDER, self._corridor.transport(FOLDER))
+        transport = self._corridor.transport(FOLDER)
+        collector = Collector(self._corridor, self.work, self._notices, FOLDER, transport)
         with _watch(Path(settings.paths.inbox), folder.watch) as watch:
             if watch.without:
                 log.info("inboxes are looked through every %s s only: %s", folder.scan_seconds, watch.without)

@@ -150,7 +150,7 @@ class Inbox:
     def _once(self, seen: _Seen, mailbox: str, name: str, what: str, sentence: str) -> Left | None:
         """What is odd about a name, if it was not said before."""
         new, seen.reported = not seen.reported, True
-        return _left(mailbox, name, what, sentence) if new else None
+        return left_alone(mailbox, readable(name), what, sentence) if new else None
 
     def _claim(self, ready: _Ready) -> Claim | Left | None:
         """Make a complete file ours; None if another collector was faster or it changed at the last moment."""
@@ -230,8 +230,9 @@ def _oddity(mailbox: str, status: os.stat_result) -> tuple[str, str] | None:
     return None
 
 
-def _left(mailbox: str, name: str, what: str, sentence: str) -> Left:
-    finding = Finding(code=f"transport.{what}", severity="warning", sentence=sentence, found=readable(name)[:80])
+def left_alone(mailbox: str, name: str, what: str, sentence: str) -> Left:
+    """A file that was not taken, and why: a code and a sentence."""
+    finding = Finding(code=f"transport.{what}", severity="warning", sentence=sentence, found=name[:80])
     return Left(mailbox=mailbox, finding=finding)
 
 

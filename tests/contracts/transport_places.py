@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from network_places import As2Partner, Hook, SftpKey, SshServer, free_port, now, why_no_sshd
+from network_places import SSHD, As2Partner, Hook, SftpKey, SshServer, free_port, now
 from rooms.test_as2_core import THEM, US
 
 from edi_server.transports import Claim, FolderTransport
@@ -18,7 +18,7 @@ from edi_server.transports.sftp.accounts import AccountsTransport
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.host_keys import load_host_keys
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.remote import Place
+from edi_server.transports.sftp.pulling import Pull
 from edi_server.transports.sftp.tree import Tree
 from edi_server.transports.spool import Spool
 
@@ -132,19 +132,11 @@ class RemotePlace:
         self.restart()
 
     def restart(self):
-        place = Place(
-            host="127.0.0.1",
-            port=self.server.port,
-            user="root",
-            host_keys=(self.server.host_key_text,),
-            private_key=self.server.user_key_text,
-        )
         remote = Remote(
             mailbox="north",
-            place=place,
-            inbox=f"{self.server.folder}/in",
+            place=self.server.place(),
+            pull=Pull(mailbox="north", host="127.0.0.1", inbox=f"{self.server.folder}/in", quiet_seconds=3.0),
             outbox=f"{self.server.folder}/out",
-            quiet_seconds=3.0,
         )
         self.transport = RemoteMailbox(remote, self.root / "ours", self.loop, clock=lambda: self.now)
         self.transport.prepare()
@@ -282,7 +274,7 @@ class DropPlace:
 PLACES = {
     "folder": (FolderPlace, ""),
     "sftp_account": (AccountsPlace, ""),
-    "sftp_mailbox": (RemotePlace, why_no_sshd()),
+    "sftp_mailbox": (RemotePlace, "" if Path(SSHD).exists() else "sshd is missing"),
     "as2": (As2Place, ""),
     "drop": (DropPlace, ""),
 }

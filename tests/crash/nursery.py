@@ -1,7 +1,7 @@
 """Runs daemons that kill themselves at a chosen effect on the outside.
 
 Effects are everything that a crash can cut in two: fsync, rename, link, unlink, a commit to a database, a call over
-HTTP. Each counts twice, just before and just after; the engine's looking for work does not count. Commands come on
+HTTP, a request to an SFTP server. Each counts twice, just before and just after; the engine's looking for work does not count. Commands come on
 standard input, one a line: the next daemon dies by SIGKILL at the n-th effect at a place where none has died before,
 or, for 0, lives until it is ended. Each is forked from this process, which has everything imported and no threads, so
 that a death costs a tenth of a second instead of two.
@@ -19,6 +19,7 @@ import traceback
 import urllib.request
 from pathlib import Path
 
+from asyncssh.sftp import SFTPClientHandler
 from dbos import DBOS  # noqa: F401 — imported before the forks
 from sqlalchemy.engine.default import DefaultDialect
 
@@ -69,6 +70,19 @@ class Death:
 
         setattr(owner, name, watched)
 
+    def watch_awaited(self, owner: type, name: str) -> None:
+        """The same for what is asked of a partner's server: it may have been done, and the answer lost."""
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        async def watched(*args, **kwargs):
+            self.effect(f"before {name}")
+            result = await original(*args, **kwargs)
+            self.effect(f"after {name}")
+            return result
+
+        setattr(owner, name, watched)
+
 
 #: What the engine writes down about work, as opposed to its looking for some.
 _CHECKPOINTS = ("record", "update_workflow", "init_workflow", "insert")
@@ -97,6 +111,8 @@ def _live(config: Path, sandbox_url: str, death: Death | None) -> None:
             death.watch(os, name)
         death.watch(DefaultDialect, "do_commit")
         death.watch(urllib.request.OpenerDirector, "open")
+        for name in ("open", "read", "write", "close", "rename", "remove"):
+            death.watch_awaited(SFTPClientHandler, name)
     signal.signal(signal.SIGTERM, lambda *_: daemon.stop())
     with daemon:
         daemon.wait()

@@ -1,4 +1,5 @@
-"""kill -9 a daemon at many points of uploads by SFTP and of messages by AS2 both ways: nothing is lost, nothing twice.
+"""kill -9 a daemon at many points of uploads, of polling a partner's server and delivering there, and of messages by
+AS2 both ways: nothing is lost, nothing happens twice.
 
 The partner at the other end does what partners do: what was not answered is sent again.
 """
@@ -13,13 +14,13 @@ from contextlib import contextmanager, suppress
 import paramiko
 import pytest
 from crash.test_crash import nursery, order
-from network_places import As2Partner, SftpKey, free_port, write_own_key
+from network_places import As2Partner, SftpKey, SshServer, free_port, needs_sshd, write_own_key
 from rooms.test_as2_core import THEM, US
 
 from edi_server.errors import TransportError
 from edi_server.transports.loop import Loop
 
-ORDERS, DEATHS = 10, 8
+ORDERS, DEATHS = 12, 12
 #: Where they die: taking, and handing over. The rest of the corridor dies elsewhere.
 PLACES = "transports/,engine/collecting,engine/network,delivery/"
 
@@ -46,13 +47,13 @@ class Sender(threading.Thread):
                 raise
 
 
-def die_often(one, sender):
+def die_often(one, sender, also=lambda: True):
     """Let daemons die at other places each, with more to send before each; then let one finish."""
     chance, deaths, barren = random.Random(42), 0, 0
     sender.start()
     while deaths < DEATHS:
         sender.may_send = min(ORDERS - 2, 2 + deaths * ORDERS // DEATHS)
-        one.is_done = lambda: sender.sent >= sender.may_send and one.is_idle()
+        one.is_done = lambda: sender.sent >= sender.may_send and one.is_idle() and also()
         died = one.live_until(chance.randrange(1, 12), seconds=30)
         deaths, barren = deaths + died, 0 if died else barren + 1
         assert sender.problem is None, sender.problem
@@ -95,6 +96,64 @@ def test_orders_uploaded_by_sftp_survive_deaths(tmp_path):
     assert len(answered) == ORDERS
     assert sum(answered.values()) <= sender.attempts
     assert "transports/" in places
+
+
+@needs_sshd
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("after", ["delete", "move", "claimed"])
+def test_files_on_a_partners_server_survive_deaths(tmp_path, after):
+    server = SshServer(tmp_path / "theirs")
+
+    def prepare(folder):
+        (folder / "secrets").mkdir()
+        (folder / "secrets" / "theirs").write_text(server.user_key_text)
+        with (folder / "partners" / "nordmarkt.toml").open("a") as file:
+            file.write(
+                f'\n[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "{server.user}"\n'
+                f'host_keys = ["{server.host_key_text}"]\nprivate_key = {{ secret = "theirs" }}\n'
+                f'inbox = "{server.folder}/in"\noutbox = "{server.folder}/out"\n'
+                f"every_seconds = 1\nquiet_seconds = 0.2\n{AFTER[after].format(folder=server.folder)}"
+            )
+
+    def lay_down(number):
+        part = server.drop(f".{number}.part", order(number))
+        part.rename(server.folder / "in" / f"order-{number}.edi")
+        return True
+
+    try:
+        with nursery(tmp_path / "plant", prepare=prepare, dying_in=PLACES) as one:
+            sender = Sender(lay_down)
+            die_often(one, sender, also=lambda: not _lying(server))
+            one.is_done = lambda: sender.sent == ORDERS and not _lying(server) and one.is_idle()
+            one.live_until_done()
+            orders = Counter(order.reference for order in one.sandbox.orders())
+            places = one.log.read_text()
+            with one.store.read() as work:
+                assert work.dead_letters.newest() == []
+                inbound = work.transmissions.newest(direction="inbound")
+        delivered = [path.read_bytes() for path in (server.folder / "out").iterdir() if path.name[0] != "."]
+        answered = Counter(re.search(rb"UCI\+(C\d+)", content)[1] for content in delivered)
+        kept = sorted((server.folder / "archive").iterdir())
+    finally:
+        server.stop()
+    assert orders == Counter({str(4600000000 + number): 1 for number in range(ORDERS)})
+    assert len(inbound) == ORDERS
+    assert set(answered.values()) == {1}
+    assert len(answered) == ORDERS
+    assert len(kept) == (ORDERS if after == "move" else 0)
+    assert "sftp/pulling" in places
+    assert "sftp/pushing" in places
+
+
+AFTER = {
+    "delete": "",
+    "move": 'after = "move"\narchive = "{folder}/archive"\n',
+    "claimed": 'claim = "{folder}/claimed"\n',
+}
+
+
+def _lying(server):
+    return [*server.names("in"), *server.names("claimed")]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import asyncssh
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
-from network_places import Hook, SshServer, free_port, why_no_sshd, write_own_key
+from network_places import Hook, SshServer, free_port, needs_sshd, write_own_key
 from rooms.test_as2_core import STRANGER, THEM, US, certify
 from typer.testing import CliRunner
 
@@ -206,13 +206,13 @@ def test_accounts_are_tried_as_far_as_they_are_ours(plant):
     ]
 
 
-@pytest.mark.skipif(bool(why_no_sshd()), reason=why_no_sshd() or "-")
+@needs_sshd
 def test_a_mailbox_of_theirs_is_tried_to_the_deletion_of_what_was_written(plant, tmp_path, monkeypatch):
     server = SshServer(tmp_path / "server")
     try:
         monkeypatch.setenv("ACME_KEY", server.user_key_text)
         (plant / "partners" / "acme.toml").write_text(
-            f'identities = ["ZZ:ACME"]\n[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "root"\n'
+            f'identities = ["ZZ:ACME"]\n[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "{server.user}"\n'
             f'host_keys = ["{server.host_key_text}"]\nprivate_key = {{ secret = "ACME_KEY" }}\n'
             f'inbox = "{server.folder}/in"\noutbox = "{server.folder}/out"\n'
         )

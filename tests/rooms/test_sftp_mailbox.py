@@ -1,88 +1,28 @@
 """Remote SFTP mailboxes, against OpenSSH's own server: taken once, removed only afterwards, delivered whole."""
 
 import asyncio
-import contextlib
 import os
-import shutil
-import socket
-import subprocess
-import time
-from pathlib import Path
 
 import asyncssh
 import msgspec
 import pytest
+from network_places import SshServer, needs_sshd
 
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.transports.loop import Loop
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.remote import HostKeyChangedError, Place
+from edi_server.transports.sftp.pulling import WINDOW, Pull, Puller
+from edi_server.transports.sftp.remote import HostKeyChangedError
 from edi_server.transports.sftp.remote import test_place as try_place
 
-SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
-pytestmark = [
-    pytest.mark.skipif(not Path(SSHD).exists(), reason="sshd is missing"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="sshd must be started by root"),
-]
-
-
-class Server:
-    """OpenSSH's server for one folder."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.host_key, self.user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-        self.host_key.write_private_key(folder / "host")
-        (folder / "host").chmod(0o600)
-        self.user_key.write_public_key(folder / "authorized")
-        for name in ("in", "out", "archive", "claimed"):
-            (folder / name).mkdir()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        (folder / "config").write_text(
-            f'Port {self.port}\nListenAddress 127.0.0.1\nHostKey "{folder}/host"\nPidFile "{folder}/pid"\n'
-            f'AuthorizedKeysFile "{folder}/authorized"\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n'
-            "Subsystem sftp internal-sftp\nMaxStartups 100\nMaxSessions 100\n"
-        )
-        Path("/run/sshd").mkdir(exist_ok=True)
-        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=subprocess.PIPE)
-        end = time.monotonic() + 10
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert self.process.poll() is None, self.process.stderr.read()
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-    def place(self, **changes):
-        return Place(
-            **{
-                "host": "127.0.0.1",
-                "port": self.port,
-                "user": "root",
-                "host_keys": (self.host_key.export_public_key().decode(),),
-                "private_key": self.user_key.export_private_key().decode(),
-                "seconds": 10.0,
-                **changes,
-            }
-        )
-
-    def drop(self, name, content=b"UNB'", folder="in"):
-        path = self.folder / folder / name
-        path.write_bytes(content)
-        return path
-
-    def names(self, folder):
-        return sorted(path.name for path in (self.folder / folder).iterdir())
+pytestmark = needs_sshd
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    made = Server(tmp_path_factory.mktemp("a server"))
+    made = SshServer(tmp_path_factory.mktemp("a server"))
     yield made
-    made.process.terminate()
-    made.process.wait(10)
+    made.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -103,16 +43,13 @@ class Ours:
 
     def __init__(self, server, loop, folder, **changes):
         self.server, self.loop, self.folder = server, loop, folder
-        self.now = 0.0
+        self.now, self.left = 0.0, []
+        agreed = {"inbox": f"{server.folder}/in", "archive": f"{server.folder}/archive", **changes}
         self.remote = Remote(
-            **{
-                "mailbox": "north",
-                "place": server.place(),
-                "inbox": f"{server.folder}/in",
-                "outbox": f"{server.folder}/out",
-                "archive": f"{server.folder}/archive",
-                **changes,
-            }
+            mailbox="north",
+            place=agreed.pop("place", None) or server.place(),
+            outbox=f"{server.folder}/out",
+            pull=Pull(mailbox="north", host="127.0.0.1", **agreed),
         )
         self.restart()
 
@@ -122,7 +59,9 @@ class Ours:
 
     def look(self, *, rest=31.0):
         self.now += rest
-        return self.mailbox.collect().claims
+        collected = self.mailbox.collect()
+        self.left += [(one.finding.code, one.finding.found) for one in collected.left]
+        return collected.claims
 
     def take(self):
         self.look()
@@ -250,7 +189,7 @@ def test_a_file_that_replaces_one_we_have_is_not_removed_in_its_place(server, ou
     (claim,) = ours.take()
     ours.mailbox.release(claim)
     with monkeypatch.context() as racing:
-        _after(racing, (RemoteMailbox, "_list"), lambda: server.drop("order.edi", b"the second"))
+        _after(racing, (Puller, "_list"), lambda: server.drop("order.edi", b"the second"))
         ours.look()
     (claim,) = ours.take()
     assert claim.path.read_bytes() == b"the second"
@@ -260,7 +199,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(server, ours, mon
     os.utime(server.drop("order.edi", b"first"), (1000, 1000))
     ours.look()
     with monkeypatch.context() as racing:
-        _after(racing, (asyncssh.SFTPClient, "get"), lambda: server.drop("order.edi", b"later"))
+        _after(racing, (Puller, "_read"), lambda: server.drop("order.edi", b"later"))
         assert ours.look() == ()
     (claim,) = ours.take()
     assert claim.path.read_bytes() == b"later"
@@ -271,6 +210,115 @@ def test_many_files_are_taken_once_each(server, ours):
         server.drop(f"{number:03}.edi", str(number).encode())
     claims = ours.take()
     assert sorted(int(claim.path.read_bytes()) for claim in claims) == list(range(60))
+
+
+def test_what_is_never_taken_is_said_once_and_holds_up_nothing(server, loop, tmp_path):
+    ours = Ours(server, loop, tmp_path, largest=100)
+    server.drop("empty.edi", b"")
+    server.drop("large.edi", bytes(101))
+    server.drop("order.edi", bytes(100))
+    assert [claim.name for claim in ours.take()] == ["order.edi"]
+    ours.take()
+    assert sorted(ours.left) == [("transport.empty-file", "empty.edi"), ("transport.too-large", "large.edi")]
+    server.drop("large.edi", bytes(102))
+    ours.take()
+    assert ours.left[2:] == [("transport.too-large", "large.edi")]
+
+
+def test_a_file_that_cannot_be_claimed_or_removed_is_said_once(server, loop, tmp_path):
+    nowhere = Ours(server, loop, tmp_path / "claim", claim=f"{server.folder}/missing")
+    server.drop("order.edi")
+    with pytest.raises(TransportError, match="no such file"):
+        nowhere.look()
+    unmoved = Ours(server, loop, tmp_path / "move", after="move", archive=f"{server.folder}/missing")
+    (claim,) = unmoved.take()
+    unmoved.mailbox.release(claim)
+    for _ in range(3):
+        assert unmoved.look() == ()
+    assert unmoved.left == [("transport.not-removed", "order.edi")]
+
+
+def test_a_name_that_is_still_claimed_is_not_renamed_over(server, loop, tmp_path):
+    claiming = Ours(server, loop, tmp_path, claim=f"{server.folder}/claimed")
+    server.drop("order.edi", b"first")
+    (claim,) = claiming.take()
+    server.drop("order.edi", b"the second")
+    assert claiming.take() == ()
+    assert (server.folder / "claimed" / "order.edi").read_bytes() == b"first"
+    claiming.mailbox.release(claim)
+    (claim,) = [*claiming.look(), *claiming.look(rest=0)]
+    assert claim.path.read_bytes() == b"the second"
+
+
+LARGE = b"".join(number.to_bytes(8, "big") for number in range(3_000_000))
+
+
+def _cut_after(monkeypatch, reads):
+    """Have the line cut at a read; what was asked for is listed."""
+    original, asked = asyncssh.SFTPClientFile.read, []
+
+    async def read(self, size, offset):
+        if len(asked) == reads:
+            raise asyncssh.SFTPConnectionLost("cut")
+        asked.append(offset)
+        return await original(self, size, offset)
+
+    monkeypatch.setattr(asyncssh.SFTPClientFile, "read", read)
+    return asked
+
+
+def test_a_large_file_is_read_on_where_the_line_was_cut(server, ours, monkeypatch):
+    server.drop("large.edi", LARGE)
+    ours.look()
+    with monkeypatch.context() as cutting:
+        _cut_after(cutting, 7)
+        with pytest.raises(TransportError, match="cut"):
+            ours.look()
+    ours.restart()
+    ours.look()
+    with monkeypatch.context() as counting:
+        asked = _cut_after(counting, -1)
+        (claim,) = ours.look()
+    # The last window that was written may not have reached the disk.
+    assert asked[0] == 6 * WINDOW
+    assert claim.path.read_bytes() == LARGE
+    assert list((ours.folder / "parts").iterdir()) == []
+
+
+def test_a_large_file_that_changed_since_the_line_was_cut_is_read_from_the_start(server, ours, monkeypatch):
+    server.drop("large.edi", LARGE)
+    ours.look()
+    with monkeypatch.context() as cutting:
+        _cut_after(cutting, 7)
+        with pytest.raises(TransportError, match="cut"):
+            ours.look()
+    os.utime(server.drop("large.edi", LARGE[::-1]), (1000, 1000))
+    (claim,) = ours.take()
+    assert claim.path.read_bytes() == LARGE[::-1]
+    assert list((ours.folder / "parts").iterdir()) == []
+
+
+def test_what_one_look_has_no_time_for_comes_at_the_next_which_is_at_once(server, loop, tmp_path, monkeypatch):
+    ours = Ours(server, loop, tmp_path, seconds=0.5)
+    server.drop("large.edi", LARGE)
+    server.drop("order.edi")
+    ours.look()
+    original = asyncssh.SFTPClientFile.read
+
+    async def slowly(self, size, offset):
+        await asyncio.sleep(0.1)
+        return await original(self, size, offset)
+
+    monkeypatch.setattr(asyncssh.SFTPClientFile, "read", slowly)
+    ours.now += 31
+    claims, looks = [], 0
+    while len(claims) < 2:
+        collected = ours.mailbox.collect()
+        claims += collected.claims
+        assert len(claims) == 2 or collected.look_again_seconds == 0
+        looks += 1
+    assert looks > 2
+    assert {claim.path.read_bytes() for claim in claims} == {LARGE, b"UNB'"}
 
 
 def test_what_is_delivered_appears_whole_once_and_with_its_proof(server, ours):
@@ -354,7 +402,7 @@ def test_the_connection_test_tells_each_step(server, loop):
 
 def test_a_server_that_stops_answering_holds_no_connection_for_ever(server, loop, tmp_path, monkeypatch):
     """What waits gives up, and the next one is let in, although only one connection is allowed."""
-    ours = Ours(server, loop, tmp_path, place=server.place(connections=1), seconds=1.0)
+    ours = Ours(server, loop, tmp_path, place=server.place(connections=1), patience=1.0)
     server.drop("order.edi")
     ours.look()
 
@@ -362,8 +410,8 @@ def test_a_server_that_stops_answering_holds_no_connection_for_ever(server, loop
         await asyncio.sleep(60)
 
     with monkeypatch.context() as patch:
-        patch.setattr(asyncssh.SFTPClient, "get", wait)
-        with pytest.raises(TransportError, match="no answer within"):
+        patch.setattr(asyncssh.SFTPClientFile, "read", wait)
+        with pytest.raises(TransportError, match="answer in time"):
             ours.look()
     ours.restart()
     assert [claim.name for claim in ours.take()] == ["order.edi"]

@@ -8,7 +8,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
-from network_places import As2Partner, Hook, SftpKey, SshServer, free_port, why_no_sshd, write_own_key
+from network_places import As2Partner, Hook, SftpKey, SshServer, free_port, needs_sshd, write_own_key
 from rooms.test_as2_core import STRANGER, THEM, US, certify
 
 from edi_server.desk.actions import Desk
@@ -321,7 +321,7 @@ def drop(port, account, token, content):
         return json.loads(answer.read())
 
 
-@pytest.mark.skipif(bool(why_no_sshd()), reason=why_no_sshd() or "-")
+@needs_sshd
 def test_a_mailbox_on_their_server_is_collected_from_and_delivered_to(start, tmp_path, monkeypatch):
     server = SshServer(tmp_path / "their server")
     monkeypatch.setenv("NORDMARKT_KEY", "not used: the secret is a file")
@@ -329,7 +329,7 @@ def test_a_mailbox_on_their_server_is_collected_from_and_delivered_to(start, tmp
     secrets.mkdir()
     (secrets / "NORDMARKT_SFTP_KEY").write_text(server.user_key_text)
     table = (
-        f'[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "root"\n'
+        f'[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "{server.user}"\n'
         f'host_keys = ["{server.host_key_text}"]\nprivate_key = {{ secret = "NORDMARKT_SFTP_KEY" }}\n'
         f'inbox = "{server.folder}/in"\noutbox = "{server.folder}/out"\nquiet_seconds = 0.3\nevery_seconds = 1\n'
     )

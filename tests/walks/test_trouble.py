@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from edi_server.engine import outbound
 from edi_server.samples import SAMPLES
+from edi_server.store import Subject
 
 
 def order(**changes: bytes) -> bytes:
@@ -185,3 +186,21 @@ def test_the_engine_forgets_finished_work_in_time(plant):
     plant.daemon.workflows.pick_up()
     plant.settle()
     assert len(plant.sandbox.orders()) == 1
+
+
+def test_a_file_that_is_not_taken_is_a_case_for_each_cause_with_every_file_in_the_timeline(plant):
+    for name in ("empty-1.edi", "empty-2.edi"):
+        plant.drop("nordmarkt", name, b"")
+    plant.until(lambda: len(_of_nordmarkt(plant)) >= 2)
+    with plant.store.read() as work:
+        [case] = work.cases.about(Subject("partner", "nordmarkt"))
+    assert (case.reason, case.partner) == ("transport.empty-file", "nordmarkt")
+    assert "mailbox nordmarkt: The file is empty and is not taken." in case.sentence
+    told = "".join(str(event.detail) for event in _of_nordmarkt(plant))
+    assert "empty-1.edi" in told
+    assert "empty-2.edi" in told
+
+
+def _of_nordmarkt(plant):
+    with plant.store.read() as work:
+        return work.timeline.of(Subject("partner", "nordmarkt"))

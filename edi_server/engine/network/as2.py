@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edi_server.engine.as2_agreed import alarms, line_of, own_keys
-from edi_server.engine.network.notices import UNKNOWN, US
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.notices import UNKNOWN, US
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.transports.as2.letters import Letters

@@ -18,6 +18,7 @@ from edi_server.errors import ConfigurationError, EdiServerError, TransportError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpMailbox
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
+from edi_server.transports.sftp.pulling import Pull
 from edi_server.transports.sftp.remote import Place
 
 log = logging.getLogger(__name__)
@@ -174,17 +175,18 @@ def open_mailbox(partner: Partner, ground: Ground) -> RemoteMailbox:
     configuration = ground.corridor.configuration
     place = place_of(partner, configuration)
     assert agreed is not None
-    remote = Remote(
+    pull = Pull(
         mailbox=partner.mailbox,
-        place=place,
+        host=agreed.host,
         inbox=agreed.inbox,
         pattern=agreed.pattern,
-        outbox=agreed.outbox,
         after=agreed.after,
         archive=agreed.archive,
         claim=agreed.claim,
         quiet_seconds=agreed.quiet_seconds,
         marker=agreed.marker,
         largest=agreed.largest_file,
+        patience=place.seconds,
     )
+    remote = Remote(mailbox=partner.mailbox, place=place, pull=pull if agreed.inbox else None, outbox=agreed.outbox)
     return RemoteMailbox(remote, mailbox_folder(configuration, partner.mailbox), ground.loop)

@@ -11,8 +11,8 @@ import msgspec
 from edi_server.config import HttpTls, address_of
 from edi_server.engine.collecting import Collector
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.network.notices import Notices
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.notices import Notices
 from edi_server.engine.workflows import Work
 from edi_server.transports.http_front import Front, Taker
 from edi_server.transports.limits import FrontLimits
@@ -36,7 +36,7 @@ class Ground(msgspec.Struct, frozen=True):
 
     def collector(self, kind: str, transport: Transport) -> Collector:
         """Takes what the transport has into the store."""
-        return Collector(self.corridor, self.work, kind, transport)
+        return Collector(self.corridor, self.work, self.notices, kind, transport)
 
     def listen(self, listen: str, path: str, take: Taker, limits: FrontLimits, tls: HttpTls) -> tuple[Front, int]:
         """An open HTTP listener, and its port. Raises ConfigurationError."""

@@ -9,9 +9,9 @@ from edi_server.engine.corridor import Corridor
 from edi_server.engine.network.as2 import As2Part
 from edi_server.engine.network.drop import DropPart
 from edi_server.engine.network.mailboxes import MailboxesPart
-from edi_server.engine.network.notices import Notices
 from edi_server.engine.network.part import Ground, Part
 from edi_server.engine.network.sftp import SftpPart
+from edi_server.engine.notices import Notices
 from edi_server.engine.workflows import Work
 from edi_server.errors import ConfigurationError
 from edi_server.transports.loop import Loop
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 class Network:
     """Everything that listens and polls. `prepare`, `open`, `close`, `end`, in this order; one thread at a time."""
 
-    def __init__(self, corridor: Corridor, work: Work) -> None:
+    def __init__(self, corridor: Corridor, work: Work, notices: Notices) -> None:
         self._loop = Loop()
-        ground = Ground(corridor, work, self._loop, Notices(corridor.store))
+        ground = Ground(corridor, work, self._loop, notices)
         self.sftp, self.as2, self.drop = SftpPart(ground), As2Part(ground), DropPart(ground)
         self._parts: tuple[Part, ...] = (self.sftp, self.as2, self.drop, MailboxesPart(ground))
         self._prepared: list[Part] = []

@@ -25,10 +25,13 @@ class Notices:
         self._last: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
-    def tell(self, about: str, cause: str, sentence: str, *, is_serious: bool = True) -> None:
-        """Note that something happened to a partner (or `US`, `UNKNOWN`). A serious one is a case, one per cause."""
+    def tell(self, about: str, cause: str, sentence: str, *, is_serious: bool = True, thing: str = "") -> None:
+        """Note that something happened to a partner (or `US`, `UNKNOWN`). A serious one is a case, one per cause.
+
+        Repetitions are left out for a while; `thing` tells those of one file from those of another.
+        """
         log.log(logging.WARNING if is_serious else logging.INFO, "%s: %s", about, sentence)
-        if self._is_repeated(about, cause):
+        if self._is_repeated(about, f"{cause} {thing}".strip()):
             return
         subject = Subject("partner", about)
         with self._store.begin() as work:
