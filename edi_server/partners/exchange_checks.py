@@ -82,6 +82,8 @@ def _mailbox(mailbox: SftpMailbox) -> Problems:
         yield ("inbox",), "nothing to do: give an inbox, an outbox, or both"
     if mailbox.after == "move" and not mailbox.archive:
         yield ("archive",), "is missing, and files are to be moved there"
+    if mailbox.after == "leave" and mailbox.claim:
+        yield ("claim",), 'cannot be used with after = "leave": what is claimed is moved away from where it lay'
     for key, least in (("quiet_seconds", 0.0), ("every_seconds", 1.0), ("connections", 1), ("largest_file", 1)):
         if getattr(mailbox, key) < least:
             yield (key,), f"must be {least:g} or more"

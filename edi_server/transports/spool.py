@@ -27,6 +27,7 @@ import msgspec
 from uuid6 import uuid7
 
 from edi_server.errors import TransportError
+from edi_server.transports.durable_file import told
 from edi_server.transports.port import Claim
 from edi_server.transports.renaming import sync_folder
 
@@ -67,7 +68,7 @@ class Spool:
 
     def prepare(self) -> None:
         """Make the folders, and finish or undo what a crash left."""
-        with _told(self._folder):
+        with told(self._folder):
             for part in ("new", "waiting", "known", "uploads"):
                 (self._folder / part).mkdir(parents=True, exist_ok=True)
             self._recover_all()
@@ -90,7 +91,7 @@ class Spool:
 
         A path is moved (it must lie in the same file system, see `place`), bytes are written.
         """
-        with _told(self._folder):
+        with told(self._folder):
             known = self._find(mailbox, key)
             if known is not None:
                 if isinstance(content, Path):
@@ -104,23 +105,28 @@ class Spool:
 
     def find(self, mailbox: str, key: str) -> Taken | None:
         """What was taken under that key."""
-        with _told(self._folder):
+        with told(self._folder):
             return self._find(mailbox, key)
+
+    def known(self) -> list[Taken]:
+        """Everything that was taken and not forgotten, in no order."""
+        with told(self._folder):
+            return [taken for file in (self._folder / "known").glob("*/*") if (taken := self._read(file)) is not None]
 
     def claimed(self) -> list[Claim]:
         """Everything that waits to be collected, oldest first."""
-        with _told(self._folder):
+        with told(self._folder):
             return sorted(self._waiting(), key=lambda claim: claim.transmission_id)
 
     def release(self, claim: Claim) -> None:
         """Forget the bytes, which are stored elsewhere; the key stays known. Releasing twice is harmless."""
-        with _told(claim.path):
+        with told(claim.path):
             shutil.rmtree(claim.path.parent, ignore_errors=True)
             sync_folder(self._folder / "waiting")
 
     def forget_key(self, mailbox: str, key: str) -> None:
         """The key may come again as something new: what had it is gone on the other side."""
-        with _told(self._folder):
+        with told(self._folder):
             self._known(mailbox, key).unlink(missing_ok=True)
 
     def forget(self, before: datetime) -> int:
@@ -130,7 +136,7 @@ class Spool:
         """
         waiting = {claim.transmission_id for claim in self.claimed()}
         removed = 0
-        with _told(self._folder):
+        with told(self._folder):
             self._recover_all()
             for file in (self._folder / "known").glob("*/*"):
                 taken = self._read(file)
@@ -280,18 +286,3 @@ def _write(path: Path, content: Buffer) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-class _told:  # noqa: N801 — read as a word: with _told(folder)
-    """Turns what the disk says into an error that says which file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            name = error.filename or self._path
-            raise TransportError(f"{name}: cannot be read or written: {error.strerror}") from error

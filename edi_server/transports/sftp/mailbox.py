@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from edi_server.errors import TransportError
+from edi_server.transports.durable_file import told
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Left
 from edi_server.transports.sftp.pulling import Pull, Puller
@@ -18,6 +21,8 @@ from edi_server.transports.spool import Spool
 
 #: Seconds that a look may take to end after it began nothing more.
 _ENDING = 60.0
+#: Seconds until what was taken is removed from their side.
+_SOON = 1.0
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,7 @@ class RemoteMailbox:
     ) -> None:
         """`folder` keeps what is taken and what is to be delivered."""
         self._remote = remote
+        self._folder = folder
         self._loop = loop
         self._spool = Spool(folder / "spool")
         self._parts = folder / "parts"
@@ -58,10 +64,24 @@ class RemoteMailbox:
         """See `Transport`: one look at the mailbox."""
         if self._puller is None or self._remote.pull is None:
             return Collected(claims=())
-        left, again = self._loop.run(self._look(self._puller), self._remote.pull.seconds + _ENDING)
+        with self._alone():
+            left, again = self._loop.run(self._look(self._puller), self._remote.pull.seconds + _ENDING)
         claims = tuple(one for one in self._spool.claimed() if one.transmission_id not in self._told)
         self._told |= {one.transmission_id for one in claims}
+        if claims and self._remote.pull.after != "leave":
+            # Their copies go when these were released.
+            again = min(again if again is not None else _SOON, _SOON)
         return Collected(claims=claims, left=left, look_again_seconds=again)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two that look at a time would write to the same parts: one that was left alone when it hung, and the next."""
+        with told(self._folder), (self._folder / "looking").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TransportError(f"{self._remote.mailbox} is still being looked at") from error
+            yield
 
     async def _look(self, puller: Puller) -> tuple[tuple[Left, ...], float | None]:
         async with connect(self._remote.place) as client:

@@ -10,36 +10,35 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+import functools
 import hashlib
 import logging
-import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import Literal
 
 import asyncssh
 import msgspec
 
 from edi_server.errors import TransportError
-from edi_server.transports.collecting import UNFINISHED, left_alone
+from edi_server.transports.collecting import UNFINISHED, left_alone, readable
 from edi_server.transports.port import Left
+from edi_server.transports.sftp.part import WINDOW, Part, beside, digest_of
 from edi_server.transports.sftp.remote import describe
-from edi_server.transports.spool import Spool
+from edi_server.transports.spool import Spool, Taken
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 #: Requests that are in flight while one file is read.
 _IN_FLIGHT = 16
 #: Files that are read at a time over one connection: most are small, and each costs some round trips.
 _SIDE_BY_SIDE = 24
-#: Bytes that are asked for at a time, and kept together: what is on disk of a file has no holes.
-WINDOW = 2 * 1024 * 1024
 #: Files larger than this are read on where the line was cut.
 RESUMED = 10 * 1024 * 1024
+#: Seconds: a time that is a whole number of these may be all that their server knows of it.
+_COARSE = 60
 
 
 class Pull(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +83,7 @@ class Listed(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """What it is known by: the same name written anew has another size or time."""
-        return f"sftp:{self.name}:{self.size}:{self.changed}"
+        return f"sftp:{readable(self.name)}:{self.size}:{self.changed}"
 
 
 class _Seen(msgspec.Struct):
@@ -113,6 +112,9 @@ class Puller:
         #: What was said about files that were not taken: each once, while it lies there.
         self._said: set[tuple[str, str]] = set()
         self._left: list[Left] = []
+        #: What we have and leave on their side; what we have and they removed since the last look.
+        self._kept: set[str] = set()
+        self._gone: set[str] = set()
         self._ends = 0.0
 
     async def look(self, client: asyncssh.SFTPClient) -> tuple[tuple[Left, ...], float | None]:
@@ -178,89 +180,122 @@ class Puller:
         return False
 
     async def _take_all(self, client: asyncssh.SFTPClient, files: Iterable[Listed]) -> bool:
-        """Read them side by side; False if the time did not suffice. Raises asyncssh.Error where the line is cut."""
-        few, rest = asyncio.Semaphore(_SIDE_BY_SIDE), list[Listed]()
-        cut = list[Exception]()
+        """Read files side by side, and take them in their order; False if the time did not suffice.
 
-        async def take(one: Listed) -> None:
-            async with few:
-                if cut or asyncio.get_running_loop().time() > self._ends:
-                    rest.append(one)
-                    return
+        Raises TransportError where the line is cut or our disk fails: what was read before that is taken.
+        """
+        few = asyncio.Semaphore(_SIDE_BY_SIDE)
+        readings = [(one, asyncio.create_task(self._claim_and_read(client, one, few))) for one in files]
+        is_done = True
+        try:
+            for one, reading in readings:
                 try:
-                    await self._take(client, one)
+                    await self._take(await reading)
                 except _OutOfTimeError:
-                    rest.append(one)
+                    is_done = False
                 except _ChangedError as error:
                     log.info("%s: %s", self._agreed.mailbox, error)
-                except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, TimeoutError) as error:
-                    cut.append(error)
-                except (asyncssh.SFTPError, TransportError) as error:
+                except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
+                    raise
+                except asyncssh.SFTPError as error:
                     # One file that cannot be taken must not hold up the others.
                     self._leave(one, "not-taken", f"The file could not be taken: {describe(error)}.")
+        finally:
+            for _, reading in readings:
+                reading.cancel()
+            await asyncio.gather(*(reading for _, reading in readings), return_exceptions=True)
+        return is_done
 
-        await asyncio.gather(*(take(one) for one in files))
-        if cut:
-            raise cut[0]
-        return not rest
+    async def _claim_and_read(self, client: asyncssh.SFTPClient, one: Listed, few: asyncio.Semaphore) -> Listed:
+        """Have the whole file on our side; where it lies on theirs now."""
+        async with few:
+            if self._is_late():
+                raise _OutOfTimeError(f"{one.path} is read at the next look")
+            if self._agreed.claim and one.folder != self._agreed.claim:
+                there = msgspec.structs.replace(one, folder=self._agreed.claim)
+                await client.rename(one.path, there.path)
+                # It spoke of what we have now; left there, it would call the next of that name complete.
+                await self._remove_marker(client, one.path)
+                one = there
+            part = self._part(one.key)
+            try:
+                await self._read(client, one, part)
+                await _be_the_same(client, one)
+            except _ChangedError:
+                part.unlink(missing_ok=True)
+                raise
+            return one
 
-    async def _take(self, client: asyncssh.SFTPClient, one: Listed) -> None:
-        if self._agreed.claim and one.folder != self._agreed.claim:
-            there = msgspec.structs.replace(one, folder=self._agreed.claim)
-            await client.rename(one.path, there.path)
-            # It spoke of what we have now; left there, it would call the next of that name complete.
-            await self._remove_marker(client, one.path)
-            one = there
+    async def _take(self, one: Listed) -> None:
         part = self._part(one.key)
-        try:
-            await self._read(client, one, part)
-            await _be_the_same(client, one)
-        except _ChangedError:
-            part.unlink(missing_ok=True)
-            raise
-        detail = {"host": self._agreed.host, "path": one.path, "changed": str(one.changed)}
-        await _beside(
-            lambda: self._spool.take(part, mailbox=self._agreed.mailbox, key=one.key, name=one.name, detail=detail)
-        )
 
-    async def _read(self, client: asyncssh.SFTPClient, one: Listed, part: Path) -> None:
+        def take() -> None:
+            detail = {
+                "host": self._agreed.host,
+                "path": readable(one.path),
+                "changed": str(one.changed),
+                "sha256": digest_of(part),
+            }
+            self._spool.take(part, mailbox=self._agreed.mailbox, key=one.key, name=readable(one.name), detail=detail)
+
+        await beside(take)
+
+    def _is_late(self) -> bool:
+        return asyncio.get_running_loop().time() > self._ends
+
+    async def _read(self, client: asyncssh.SFTPClient, one: Listed, path: Path) -> None:
         """Read a file, or what of it was not read before the line was cut."""
-        is_large = one.size > RESUMED
-        with await _beside(lambda: _reopen(part, _read_so_far(part) if is_large else 0)) as file:
-            at = file.tell()
-            if at:
-                log.info("%s: %s is read on from byte %s", self._agreed.mailbox, one.path, at)
+        part = await beside(lambda: Part(path, one.size > RESUMED))
+        try:
+            if part.size:
+                log.info("%s: %s is read on from byte %s", self._agreed.mailbox, one.path, part.size)
             async with client.open(one.path, "rb", max_requests=_IN_FLIGHT) as remote:
-                while at < one.size:
-                    if asyncio.get_running_loop().time() > self._ends:
+                while part.size < one.size:
+                    if self._is_late():
                         raise _OutOfTimeError(f"{one.path} is read on at the next look")
-                    wanted = min(WINDOW, one.size - at)
-                    piece: bytes = await asyncio.wait_for(remote.read(wanted, at), self._agreed.patience)
+                    wanted = min(WINDOW, one.size - part.size)
+                    piece: bytes = await asyncio.wait_for(remote.read(wanted, part.size), self._agreed.patience)
                     if len(piece) != wanted:
                         raise _ChangedError(f"{one.path} became shorter while it was read; it is taken when it rests")
-                    file.write(piece)
-                    file.flush()
-                    if is_large:
-                        await _beside(lambda: os.fdatasync(file.fileno()))
-                    at += len(piece)
+                    await beside(functools.partial(part.add, piece))
+        finally:
+            part.close()
 
     async def _tidy(self, client: asyncssh.SFTPClient, files: list[Listed]) -> set[str]:
         """Remove what we have for good on their side; keys of what we have at all."""
-        waiting = {one.transmission_id for one in await _beside(self._spool.claimed)}
-        known = await _beside(lambda: [self._spool.find(self._agreed.mailbox, one.key) for one in files])
-        have = set()
-        for one, taken in zip(files, known, strict=True):
-            if taken is None:
-                continue
-            have.add(one.key)
-            if taken.transmission_id not in waiting and self._agreed.after != "leave":
-                await self._remove(client, one)
-        return have
+        if self._agreed.after == "leave":
+            self._kept |= await beside(lambda: self._find(one.key for one in files))
+            return self._kept
+        waiting = {one.transmission_id for one in await beside(self._spool.claimed)}
+        known = await beside(lambda: {taken.key: taken for taken in self._spool.known()})
+        for one in files:
+            taken = known.get(one.key)
+            if taken is not None and taken.transmission_id not in waiting:
+                await self._remove(client, one, taken)
+        self._forget_gone(known, {one.key for one in files}, waiting)
+        return set(known)
 
-    async def _remove(self, client: asyncssh.SFTPClient, one: Listed) -> None:
+    def _find(self, keys: Iterable[str]) -> set[str]:
+        unknown = (key for key in keys if key not in self._kept)
+        return {key for key in unknown if self._spool.find(self._agreed.mailbox, key) is not None}
+
+    def _forget_gone(self, known: Mapping[str, Taken], there: set[str], waiting: set[str]) -> None:
+        """What is gone from their side may come again under the same name, even with the same size and time.
+
+        It has to be gone twice: a server whose disk is not mounted lists nothing, and then all of it again.
+        """
+        gone = {key for key, one in known.items() if key not in there and one.transmission_id not in waiting}
+        for key in gone & self._gone:
+            self._spool.forget_key(self._agreed.mailbox, key)
+        self._gone = gone - self._gone
+
+    async def _remove(self, client: asyncssh.SFTPClient, one: Listed, taken: Taken) -> None:
         try:
             if await _was_replaced(client, one):
                 return  # a new file of the same name, which is taken at the next look
+            if one.changed % _COARSE == 0 and not await self._is_what_we_have(client, one, taken):
+                self._spool.forget_key(self._agreed.mailbox, one.key)
+                return
             await self._remove_marker(client, one.path)
             if self._agreed.after == "move":
                 await _rename_free(client, one.path, posixpath.join(self._agreed.archive, one.name))
@@ -279,6 +314,14 @@ class Puller:
         # The name may come again, even with the same size and second.
         self._spool.forget_key(self._agreed.mailbox, one.key)
 
+    async def _is_what_we_have(self, client: asyncssh.SFTPClient, one: Listed, taken: Taken) -> bool:
+        """Their server tells times coarsely, or none: another file may look alike. It is read once more."""
+        again = self._part(f"again {one.key}")
+        await self._read(client, one, again)
+        digest = await beside(lambda: digest_of(again))
+        again.unlink(missing_ok=True)
+        return digest == taken.detail.get("sha256", digest)
+
     async def _remove_marker(self, client: asyncssh.SFTPClient, path: str) -> None:
         if self._agreed.marker and await client.exists(path + self._agreed.marker):
             await client.remove(path + self._agreed.marker)
@@ -287,7 +330,7 @@ class Puller:
         log.info("%s: %s: %s", self._agreed.mailbox, one.path, sentence)
         if (what, one.key) not in self._said:
             self._said.add((what, one.key))
-            self._left.append(left_alone(self._agreed.mailbox, one.name, what, sentence))
+            self._left.append(left_alone(self._agreed.mailbox, readable(one.name), what, sentence))
 
     def _forget(self, keys: set[str]) -> None:
         """What is not there any more: nothing more is said of it, and what was read of it goes."""
@@ -298,28 +341,10 @@ class Puller:
                 part.unlink(missing_ok=True)
 
     def _part(self, key: str) -> Path:
-        return self._parts / hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+        return self._parts / hashlib.sha256(key.encode()).hexdigest()
 
 
 _DONE = {"delete": "deleted on their side", "move": "moved to their archive", "leave": ""}
-
-
-def _read_so_far(part: Path) -> int:
-    """Bytes of it that can be relied on: its last window may have been on its way to the disk."""
-    size = part.stat().st_size if part.exists() else 0
-    return max(size // WINDOW - 1, 0) * WINDOW
-
-
-def _reopen(part: Path, at: int) -> BinaryIO:
-    file = part.open("r+b" if at else "wb")
-    file.truncate(at)
-    file.seek(at)
-    return file
-
-
-async def _beside(action: Callable[[], T]) -> T:
-    """What may touch the disk for long, beside the loop that serves everybody."""
-    return await asyncio.get_running_loop().run_in_executor(None, action)
 
 
 async def _be_the_same(client: asyncssh.SFTPClient, one: Listed) -> None:
