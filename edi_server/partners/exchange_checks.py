@@ -78,18 +78,22 @@ def _mailbox(mailbox: SftpMailbox) -> Problems:
         yield from _ssh_key(("host_keys", index), text)
     if mailbox.private_key is None and mailbox.password is None:
         yield ("private_key",), 'is missing: { secret = "NAME" }, or give a password so'
-    if not mailbox.inbox and not mailbox.outbox:
-        yield ("inbox",), "nothing to do: give an inbox, an outbox, or both"
-    if mailbox.after == "move" and not mailbox.archive:
-        yield ("archive",), "is missing, and files are to be moved there"
-    if mailbox.after == "leave" and mailbox.claim:
-        yield ("claim",), 'cannot be used with after = "leave": what is claimed is moved away from where it lay'
+    yield from _folders(mailbox)
     for key, least in (("quiet_seconds", 0.0), ("every_seconds", 1.0), ("connections", 1), ("largest_file", 1)):
         if getattr(mailbox, key) < least:
             yield (key,), f"must be {least:g} or more"
     schedule = mailbox.schedule
     if schedule and not croniter.is_valid(schedule.cron, second_at_beginning=True):
         yield ("schedule", "cron"), f"'{schedule.cron}' is not a cron expression: minute hour day month weekday"
+
+
+def _folders(mailbox: SftpMailbox) -> Problems:
+    if not mailbox.inbox and not mailbox.outbox:
+        yield ("inbox",), "nothing to do: give an inbox, an outbox, or both"
+    if mailbox.after == "move" and not mailbox.archive:
+        yield ("archive",), "is missing, and files are to be moved there"
+    if mailbox.after == "leave" and mailbox.claim:
+        yield ("claim",), 'cannot be used with after = "leave": what is claimed is moved away from where it lay'
 
 
 def _as2(as2: As2, folder: Path) -> Problems:
@@ -157,7 +161,9 @@ def _ssh_key(path: tuple[str | int, ...], text: str) -> Problems:
     try:
         load_ssh_public_key(" ".join(text.split()[:2]).encode())
     except (ValueError, UnsupportedAlgorithm):
-        yield path, "is no public key of SSH; it looks like: ssh-ed25519 AAAAC3…"
+        is_line = len(text.split()) > 2 and text.split()[1].startswith(("ssh-", "ecdsa-"))
+        hint = "; leave out the host in front of it" if is_line else ", and no fingerprint"
+        yield path, f"is no public key of SSH; it looks like: ssh-ed25519 AAAAC3…{hint}"
 
 
 def _certificate(path: tuple[str | int, ...], file: Path) -> Problems:
