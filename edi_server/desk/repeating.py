@@ -178,8 +178,7 @@ def resend(desk: Desk, reference: str, actor: Actor) -> Done:
         for document in work.documents.of(transmission=transmission.id):
             if document.delivery == "failed":
                 work.documents.change(document.id, "resend", delivery="pending", actor=actor.name)
-        letter = work.dead_letters.of_workflow(f"deliver:{transmission.id}")
-        if letter is not None and letter.state == "parked":
+        for letter in work.dead_letters.of_all_runs(f"deliver:{transmission.id}"):
             work.dead_letters.resume(letter.id, actor=actor.name)
     desk.work.deliver(transmission.id, transmission.mailbox, run=str(transmission.attempts or ""))
     sentence = f"{transmission.name} is handed to {transmission.partner} once more, with the same control number."

@@ -210,8 +210,23 @@ class Webhook(Clause, frozen=True, kw_only=True):
     seconds: float = 60.0
 
     def where(self, partner: str) -> str:  # noqa: ARG002 — all tables are asked alike
-        """Where and as whom, in words."""
-        return self.url
+        """Where and as whom, in words; what stands behind a question mark is often a secret."""
+        return self.url.partition("?")[0]
+
+
+class Delivery(Clause, frozen=True, kw_only=True):
+    """`[delivery]`: how often and how fast what we send is handed over. The configuration says what is not said here.
+
+    It goes one at a time, in order: what waits for its next attempt is waited for.
+    """
+
+    #: Attempts, and the seconds between them: growing by `factor` from `first_seconds` up to `longest_seconds`.
+    attempts: int | None = None
+    first_seconds: float | None = None
+    factor: float | None = None
+    longest_seconds: float | None = None
+    #: Attempts that begin in a minute, evenly; as fast as they come where absent.
+    per_minute: float | None = None
 
 
 class Exchange(Clause, frozen=True, kw_only=True):
@@ -224,6 +239,7 @@ class Exchange(Clause, frozen=True, kw_only=True):
     webhook: Webhook | None = None
     #: Which of them takes what we send; may stay away where only one can.
     deliver_by: Delivering | None = None
+    delivery: Delivery = Delivery()
 
     @property
     def able_to_deliver(self) -> tuple[Delivering, ...]:

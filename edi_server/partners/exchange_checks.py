@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from croniter import croniter
 
 from edi_server.partners.clause_checks import Problems
-from edi_server.partners.exchange import As2, Drop, Exchange, SftpAccount, SftpMailbox, Tls, Webhook
+from edi_server.partners.exchange import As2, Delivery, Drop, Exchange, SftpAccount, SftpMailbox, Tls, Webhook
 
 #: A user name on our endpoint is the name of a folder, too.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
@@ -32,11 +32,21 @@ def exchange_problems(exchange: Exchange, name: str, folder: Path) -> Problems:
         yield from _below("drop", _drop(exchange.drop, name))
     if exchange.webhook:
         yield from _below("webhook", _webhook(exchange.webhook, folder))
+    yield from _below("delivery", _delivery(exchange.delivery))
     yield from _delivering(exchange)
 
 
 def _below(table: str, problems: Problems) -> Problems:
     return (((table, *keys), sentence) for keys, sentence in problems)
+
+
+def _delivery(delivery: Delivery) -> Problems:
+    for key, least in (("attempts", 1), ("first_seconds", 0), ("factor", 1), ("longest_seconds", 0)):
+        value = getattr(delivery, key)
+        if value is not None and not least <= value < float("inf"):
+            yield (key,), f"must be {least} or more"
+    if delivery.per_minute is not None and not 0 < delivery.per_minute < float("inf"):
+        yield ("per_minute",), "must be more than 0; leave it out for no limit"
 
 
 def _delivering(exchange: Exchange) -> Problems:

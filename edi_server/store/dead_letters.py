@@ -71,6 +71,13 @@ class DeadLetters:
         query = select(dead_letters).where(dead_letters.c.workflow_id == workflow_id)
         return first(self._connection, query, DeadLetter)
 
+    def of_all_runs(self, workflow_id: str) -> list[DeadLetter]:
+        """Those of a workflow and of its later runs, called `<workflow id>#<run>`, that are not resolved."""
+        same = dead_letters.c.workflow_id == workflow_id
+        later = dead_letters.c.workflow_id.startswith(f"{workflow_id}#", autoescape=True)
+        query = select(dead_letters).where(same | later, dead_letters.c.state != "resolved").order_by(dead_letters.c.id)
+        return every(self._connection, query, DeadLetter)
+
     def about(self, *subjects: Subject | None) -> list[DeadLetter]:
         """All about these subjects, oldest first."""
         ids = [subject.id for subject in subjects if subject]

@@ -124,12 +124,13 @@ TRANSMISSION_DELIVERY = Lifecycle(
             "failed": "deliver: given up after the last attempt",
         },
         "staged": {
+            "pending": "deliver: another transport is agreed now",
             "sent": "deliver: handed over",
             "delivered": "deliver: handed over, and its arrival is proven",
             "failed": "deliver: given up after the last attempt",
         },
         "failed": {
-            "pending": "desk: resend, the same bytes under the same control number",
+            "pending": "desk: resend, the same bytes under the same control number; or deliver: by another transport",
             "staged": "deliver: tried once more",
             "sent": "deliver: handed over after all",
             "delivered": "deliver: its arrival is proven after all",

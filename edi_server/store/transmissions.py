@@ -148,6 +148,18 @@ class Transmissions:
         self._timeline.add(current.subject, delivery, result=delivery, detail=detail, actor=actor)
         return True
 
+    def reroute(self, transmission_id: str, transport: str) -> bool:
+        """Let what has not left, or shall leave again, go by another transport, staged anew. False if it does so."""
+        self._connection.execute(select(_table.c.id).where(_table.c.id == transmission_id).with_for_update())
+        before = self.get(transmission_id)
+        if before.transport == transport:
+            return False
+        detail = f"By {transport}, no longer by {before.transport}: that is what is agreed now."
+        self._timeline.add(before.subject, "goes another way", detail=detail)
+        self.move(transmission_id, "pending", detail=detail)
+        self._set(transmission_id, transport=transport)
+        return True
+
     def add_detail(self, transmission_id: str, detail: Mapping[str, str]) -> None:
         """What the transport has to say of it, beside what it said before."""
         if detail:

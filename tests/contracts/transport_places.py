@@ -11,7 +11,7 @@ from edi_server.transports.as2.sending import Sendings
 from edi_server.transports.as2.station import Relation, Station
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.as2.transport import As2Transport, Line
-from edi_server.transports.drop import DropTransport, Webhook
+from edi_server.transports.drop import DropTransport
 from edi_server.transports.http_front import Front
 from edi_server.transports.sftp.account import Account, AccountKey
 from edi_server.transports.sftp.accounts import AccountsTransport
@@ -21,6 +21,8 @@ from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
 from edi_server.transports.sftp.pulling import Pull
 from edi_server.transports.sftp.tree import Tree
 from edi_server.transports.spool import Spool
+from edi_server.transports.staging import Staging
+from edi_server.transports.webhook import Webhook, Webhooks
 
 
 class FolderPlace:
@@ -243,9 +245,8 @@ class DropPlace:
         self.spool = Spool(self.root / "spool")
         self.spool.prepare()
         hooks = {name: Webhook(mailbox=name, url=hook.url) for name, hook in self.hooks.items()}
-        self.transport = DropTransport(
-            spool=self.spool, staged=self.root / "staged", loop=self.loop, webhooks=lambda: hooks
-        )
+        webhooks = Webhooks(Staging(self.root), self.loop, hooks.get)
+        self.transport = DropTransport(spool=self.spool, webhooks=webhooks)
 
     def drop(self, mailbox, name, content):
         self.dropped += 1

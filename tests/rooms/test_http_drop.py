@@ -11,11 +11,13 @@ import time
 import pytest
 
 from edi_server.errors import TransportError
-from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, Webhook, hash_token
+from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, hash_token
 from edi_server.transports.http_front import Front, FrontLimits, Reply
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import post
 from edi_server.transports.spool import Spool
+from edi_server.transports.staging import Staging
+from edi_server.transports.webhook import Webhook, Webhooks
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 
@@ -38,7 +40,8 @@ class Place:
         self.front = Front({"/drop": self.drop.take, "/hook": self.hook})
         self.port = loop.run(self.front.listen("127.0.0.1", 0), 10)
         hooks = {"n": Webhook(mailbox="n", url=f"http://127.0.0.1:{self.port}/hook", secret="s3cret")}
-        self.transport = DropTransport(spool=self.spool, staged=folder / "staged", loop=loop, webhooks=lambda: hooks)
+        webhooks = Webhooks(Staging(folder), loop, hooks.get)
+        self.transport = DropTransport(spool=self.spool, webhooks=webhooks)
 
     def hook(self, request):
         self.posted.append(request)

@@ -132,7 +132,7 @@ def test_the_words_of_partner_files_are_those_of_the_transports():
     assert As2Quirks.__struct_fields__ == Quirks.__struct_fields__
     agreed = set(As2.__struct_fields__)
     assert set(Terms.__struct_fields__) <= agreed
-    assert set(get_args(Way)) - {"folder"} == set(Exchange.__struct_fields__) - {"deliver_by"}
+    assert set(get_args(Way)) - {"folder"} == set(Exchange.__struct_fields__) - {"deliver_by", "delivery"}
     assert set(get_args(Delivering)) == set(get_args(Way)) - {"drop"}
 
 
