@@ -83,6 +83,8 @@ class SftpMailbox(Clause, frozen=True, kw_only=True):
     pattern: str = "*"
     #: Folder that we deliver to; "" to deliver nothing.
     outbox: str = ""
+    #: Under which name it is uploaded: ".<id>.tmp" or "<name>.part", which is then renamed, or its own at once.
+    upload: Literal["hidden", "part", "direct"] = "hidden"
     #: What becomes of what we have; "move" goes to `archive`.
     after: Literal["delete", "move", "leave"] = "delete"
     archive: str = ""

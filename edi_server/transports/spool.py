@@ -19,7 +19,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,8 +129,8 @@ class Spool:
         with told(self._folder):
             self._known(mailbox, key).unlink(missing_ok=True)
 
-    def forget(self, before: datetime) -> int:
-        """Remove keys that were taken before; what waits keeps its key. How many were removed.
+    def forget(self, before: datetime, *, keep: Collection[str] = ()) -> int:
+        """Remove keys that were taken before; what waits keeps its key, and so do those to keep. How many were removed.
 
         Debris goes as well: call it now and then.
         """
@@ -140,7 +140,8 @@ class Spool:
             self._recover_all()
             for file in (self._folder / "known").glob("*/*"):
                 taken = self._read(file)
-                if taken is not None and taken.taken_at < before and taken.transmission_id not in waiting:
+                is_old = taken is not None and taken.taken_at < before and taken.key not in keep
+                if taken is not None and is_old and taken.transmission_id not in waiting:
                     file.unlink(missing_ok=True)
                     removed += 1
         return removed

@@ -17,8 +17,9 @@ from edi_server.transports.sftp.account import Account, AccountKey
 from edi_server.transports.sftp.accounts import AccountsTransport
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.host_keys import load_host_keys
+from edi_server.transports.sftp.listed import Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pulling import Pull
+from edi_server.transports.sftp.pushing import Push
 from edi_server.transports.sftp.tree import Tree
 from edi_server.transports.spool import Spool
 from edi_server.transports.staging import Staging
@@ -138,7 +139,7 @@ class RemotePlace:
             mailbox="north",
             place=self.server.place(),
             pull=Pull(mailbox="north", host="127.0.0.1", inbox=f"{self.server.folder}/in", quiet_seconds=3.0),
-            outbox=f"{self.server.folder}/out",
+            push=Push(outbox=f"{self.server.folder}/out"),
         )
         self.transport = RemoteMailbox(remote, self.root / "ours", self.loop, clock=lambda: self.now)
         self.transport.prepare()

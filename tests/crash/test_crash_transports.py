@@ -145,7 +145,7 @@ def test_files_on_a_partners_server_survive_deaths(tmp_path, monkeypatch, after,
     assert set(answered.values()) == {1}
     assert len(answered) == ORDERS
     assert len(kept) == (ORDERS if after == "move" else 0)
-    assert ("sftp/pulling" if where == PLACES else "sftp/pushing") in places
+    assert ("sftp/reading" if where == PLACES else "sftp/pushing") in places
 
 
 AFTER = {

@@ -10,9 +10,11 @@ from network_places import SshServer, needs_sshd
 
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.transports.loop import Loop
+from edi_server.transports.sftp.listed import Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.part import WINDOW
-from edi_server.transports.sftp.pulling import Pull, Puller
+from edi_server.transports.sftp.pulling import Puller
+from edi_server.transports.sftp.pushing import Push
+from edi_server.transports.sftp.reading import WINDOW, Reader
 from edi_server.transports.sftp.remote import HostKeyChangedError, connect
 from edi_server.transports.sftp.trying import try_mailbox
 
@@ -49,7 +51,7 @@ class Ours:
         self.remote = Remote(
             mailbox="north",
             place=agreed.pop("place", None) or server.place(),
-            outbox=f"{server.folder}/out",
+            push=Push(outbox=f"{server.folder}/out", upload=agreed.pop("upload", "hidden")),
             pull=Pull(mailbox="north", host="127.0.0.1", **agreed),
         )
         self.restart()
@@ -200,7 +202,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(server, ours, mon
     os.utime(server.drop("order.edi", b"first"), (1000, 1000))
     ours.look()
     with monkeypatch.context() as racing:
-        _after(racing, (Puller, "_read"), lambda: server.drop("order.edi", b"later"))
+        _after(racing, (Reader, "_read"), lambda: server.drop("order.edi", b"later"))
         assert ours.look() == ()
     (claim,) = ours.take()
     assert claim.path.read_bytes() == b"later"
@@ -430,6 +432,82 @@ def test_a_crash_between_the_upload_and_its_rename_or_after_it_delivers_once(ser
     assert server.names("out") == ["desadv.edi"]
 
 
+def test_what_was_known_of_a_delivery_is_known_after_a_crash_before_it_was_recorded(server, ours):
+    server.drop("desadv.edi", b"of somebody else", folder="out")
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    ours.restart()
+    again = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert again == msgspec.structs.replace(handed, earlier=True)
+    assert (again.name, msgspec.json.decode(again.proof)["size"]) == ("desadv-2.edi", 4)
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    assert ours.mailbox.hand_over("t1", "north", "desadv.edi").name == "desadv-3.edi"
+
+
+def test_a_rename_that_was_refused_was_not_done_whatever_becomes_of_the_temporary_file(server, ours, monkeypatch):
+    async def refuse(*_):
+        for path in (server.folder / "out").iterdir():
+            path.unlink()
+        raise asyncssh.SFTPFailure("not now")
+
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    with monkeypatch.context() as refusing:
+        refusing.setattr(asyncssh.SFTPClient, "rename", refuse)
+        with pytest.raises(TransportError):
+            ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    ours.restart()
+    assert ours.mailbox.hand_over("t1", "north", "desadv.edi").proof
+    assert (server.folder / "out" / "desadv.edi").read_bytes() == b"UNB'"
+
+
+def test_what_lies_there_with_another_size_proves_nothing(server, ours, monkeypatch):
+    original = asyncssh.SFTPClient.rename
+
+    async def taken_and_replaced(self, *paths):
+        await original(self, *paths)
+        server.drop("desadv.edi", b"of somebody else", folder="out")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", taken_and_replaced)
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert (handed.name, handed.proof) == ("desadv.edi", b"")
+
+
+def test_a_server_that_lets_us_write_and_nothing_else_is_delivered_to_without_proof(server, ours, monkeypatch):
+    async def refuse(*_, **__):
+        raise asyncssh.SFTPPermissionDenied("write only")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "stat", refuse)
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert (handed.name, handed.proof) == ("desadv.edi", b"")
+    assert (server.folder / "out" / "desadv.edi").read_bytes() == b"UNB'"
+
+
+@pytest.mark.parametrize("upload", ["part", "direct"])
+def test_a_server_gets_files_under_the_names_that_it_takes(server, loop, tmp_path, monkeypatch, upload):
+    ours = Ours(server, loop, tmp_path, upload=upload)
+    server.drop("desadv.edi", b"another one", folder="out")
+    original, seen = asyncssh.SFTPClient.put, []
+
+    async def put_half(self, source, target, **options):
+        await original(self, source, target, **options)
+        seen.append(server.names("out"))
+        (server.folder / "out" / target.rpartition("/")[2]).write_bytes(b"U")
+        raise asyncssh.ConnectionLost("cut")
+
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    with monkeypatch.context() as cut:
+        cut.setattr(asyncssh.SFTPClient, "put", put_half)
+        with pytest.raises(TransportError, match="cut"):
+            ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert seen == [["desadv-2.edi.part" if upload == "part" else "desadv-2.edi", "desadv.edi"]]
+    assert (handed.name, bool(handed.proof)) == ("desadv-2.edi", True)
+    assert server.names("out") == ["desadv-2.edi", "desadv.edi"]
+    assert (server.folder / "out" / "desadv-2.edi").read_bytes() == b"UNB'"
+
+
 def test_another_host_key_stops_everything_for_good(server, loop, tmp_path):
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     changed = Ours(server, loop, tmp_path, place=server.place(host_keys=(other,)))
@@ -462,9 +540,8 @@ def test_the_connection_test_tells_each_step(server, loop):
     def steps(*, outbox="out", place=None, **pull):
         agreed = {"mailbox": "north", "host": "127.0.0.1", "inbox": f"{server.folder}/in", **pull}
         where = place or server.place()
-        remote = Remote(
-            mailbox="north", place=where, outbox=outbox and f"{server.folder}/{outbox}", pull=Pull(**agreed)
-        )
+        push = Push(outbox=f"{server.folder}/{outbox}") if outbox else None
+        remote = Remote(mailbox="north", place=where, push=push, pull=Pull(**agreed))
         return [(step.name, step.ok, step.told) for step in loop.run(try_mailbox(remote), 60)]
 
     def names(found):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edi_server.config import Configuration
@@ -14,9 +15,11 @@ from edi_server.engine.network_secrets import read_text
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpMailbox
+from edi_server.transports.sftp.listed import KEPT, Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pulling import Pull
+from edi_server.transports.sftp.pushing import Push
 from edi_server.transports.sftp.remote import Place
+from edi_server.transports.staging import Staging
 
 KIND = "sftp_mailbox"
 #: Seconds after which a look that failed unexpectedly is tried again.
@@ -42,7 +45,9 @@ class MailboxesPart:
     def prepare(self) -> None:
         """See `Part`."""
         for partner in self._partners():
-            self._folder(partner.mailbox).mkdir(parents=True, exist_ok=True)
+            folder = self._folder(partner.mailbox)
+            folder.mkdir(parents=True, exist_ok=True)
+            Staging(folder).forget(datetime.now(UTC) - KEPT)
 
     def open(self) -> None:
         """See `Part`."""
@@ -168,7 +173,13 @@ def remote_of(partner: Partner, configuration: Configuration) -> Remote:
         largest=agreed.largest_file,
         patience=place.seconds,
     )
-    return Remote(mailbox=partner.mailbox, place=place, pull=pull if agreed.inbox else None, outbox=agreed.outbox)
+    push = Push(outbox=agreed.outbox, upload=agreed.upload)
+    return Remote(
+        mailbox=partner.mailbox,
+        place=place,
+        pull=pull if agreed.inbox else None,
+        push=push if agreed.outbox else None,
+    )
 
 
 def open_mailbox(partner: Partner, ground: Ground) -> RemoteMailbox:

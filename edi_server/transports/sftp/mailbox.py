@@ -14,8 +14,9 @@ from edi_server.errors import TransportError
 from edi_server.transports.durable_file import told
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Left
-from edi_server.transports.sftp.pulling import Pull, Puller
-from edi_server.transports.sftp.pushing import Pusher
+from edi_server.transports.sftp.listed import Pull
+from edi_server.transports.sftp.pulling import Puller
+from edi_server.transports.sftp.pushing import Push, Pusher
 from edi_server.transports.sftp.remote import Place, connect
 from edi_server.transports.spool import Spool
 
@@ -33,10 +34,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     #: How it is collected from; None to collect nothing.
     pull: Pull | None = None
-    #: Folder that we deliver to; "" to deliver nothing.
-    outbox: str = ""
-    #: Seconds that one delivery may take.
-    seconds: float = 600.0
+    #: How it is delivered to; None to deliver nothing.
+    push: Push | None = None
 
 
 class RemoteMailbox:
@@ -52,7 +51,7 @@ class RemoteMailbox:
         self._spool = Spool(folder / "spool")
         self._parts = folder / "parts"
         self._puller = Puller(remote.pull, self._spool, self._parts, clock) if remote.pull else None
-        self._pusher = Pusher(remote.place, remote.outbox, folder)
+        self._pusher = Pusher(remote.place, remote.push, folder) if remote.push else None
         self._told: set[str] = set()
 
     def prepare(self) -> None:
@@ -100,16 +99,16 @@ class RemoteMailbox:
 
     def stage(self, transmission_id: str, mailbox: str, content: bytes) -> None:
         """See `Transport`."""
-        self._check(mailbox)
-        self._pusher.stage(transmission_id, content)
+        self._pushing(mailbox)[0].stage(transmission_id, content)
 
     def hand_over(self, transmission_id: str, mailbox: str, name: str) -> HandedOver:
         """See `Transport`: uploaded under a temporary name, then renamed."""
-        self._check(mailbox)
+        pusher, push = self._pushing(mailbox)
         if "/" in name or "\0" in name or name.startswith("."):
             raise TransportError(f"'{name}' cannot be a file name", permanent=True)
-        return self._loop.run(self._pusher.hand_over(transmission_id, name), self._remote.seconds)
+        return self._loop.run(pusher.hand_over(transmission_id, name), push.seconds)
 
-    def _check(self, mailbox: str) -> None:
-        if mailbox != self._remote.mailbox or not self._remote.outbox:
+    def _pushing(self, mailbox: str) -> tuple[Pusher, Push]:
+        if mailbox != self._remote.mailbox or self._pusher is None or self._remote.push is None:
             raise TransportError(f"{mailbox} is no mailbox that can be delivered to", permanent=True)
+        return self._pusher, self._remote.push

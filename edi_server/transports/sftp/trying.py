@@ -60,9 +60,10 @@ async def _folders(remote: Remote, client: asyncssh.SFTPClient) -> AsyncIterator
                     yield Step("write", True, f"not allowed in {pull.inbox}: renaming and deleting there was not tried")
                     break
                 yield step
-    if remote.outbox:
-        yield await _try(place, "list", remote.outbox, _count(client, remote.outbox))
-        async for step in _changes(place, client, remote.outbox, ""):
+    if remote.push is not None:
+        outbox = remote.push.outbox
+        yield await _try(place, "list", outbox, _count(client, outbox))
+        async for step in _changes(place, client, outbox, ""):
             yield step
 
 
