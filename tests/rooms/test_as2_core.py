@@ -1,13 +1,11 @@
-"""The AS2 core: layers in every order and algorithm, receipts, and what forgers try; openssl is the independent peer."""
+"""The AS2 core: layers in every order and algorithm, receipts, and what forgers try. Openssl: test_as2_openssl."""
 
 import datetime as dt
-import shutil
-import subprocess
 import zlib
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
@@ -29,11 +27,10 @@ from edi_server.transports.as2.message import (
 )
 from edi_server.transports.as2.signatures import sign
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms, expiring
-from edi_server.transports.as2.verifying import enclosed, verify
+from edi_server.transports.as2.verifying import verify
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 ORDER = b"UNB+UNOC:3+4012345000009:14+9521234000006:14+261123:1200+1'\r\nUNZ+0+1'\r\n"
-openssl_only = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
 
 
 def certify(name, *, days=90, begins=-1, key=None):
@@ -116,69 +113,6 @@ def test_every_signature_is_verified_by_its_certificate_only(digest, pss):
     with pytest.raises(cms.CmsError) as caught:
         verify(source, value, ORDER + b" ", [US.certificate])
     assert caught.value.reason == "integrity-check-failed"
-
-
-@pytest.fixture
-def files(tmp_path):
-    for name, own in (("us", US), ("them", THEM)):
-        pem = own.certificate.public_bytes(serialization.Encoding.PEM)
-        key = own.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        (tmp_path / f"{name}.pem").write_bytes(pem)
-        (tmp_path / f"{name}.key").write_bytes(key)
-    (tmp_path / "order").write_bytes(ORDER)
-    return tmp_path
-
-
-def openssl(folder, *arguments):
-    done = subprocess.run(["openssl", "cms", "-binary", *arguments], cwd=folder, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@openssl_only
-@pytest.mark.parametrize("transport", ["pkcs1", "oaep-sha256"])
-@pytest.mark.parametrize("cipher", CIPHERS)
-def test_openssl_decrypts_what_we_encrypt(files, cipher, transport):
-    (files / "message").write_bytes(encrypt(ORDER, THEM.certificate, cipher, transport))
-    assert openssl(files, "-decrypt", "-inform", "DER", "-in", "message", "-inkey", "them.key") == ORDER
-
-
-@openssl_only
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["-des3"],
-        ["-aes-128-cbc"],
-        ["-aes-192-cbc", "-stream"],
-        ["-aes-256-cbc", "-keyid"],
-        ["-aes-128-gcm"],
-        ["-aes-256-gcm", "-stream"],
-        ["-aes-256-cbc", "-recip", "them.pem", "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha384"],
-    ],
-    ids=" ".join,
-)
-def test_we_decrypt_what_openssl_encrypts(files, options):
-    recipient = [] if "-recip" in options else ["-recip", "them.pem"]
-    openssl(files, "-encrypt", "-outform", "DER", "-in", "order", "-out", "message", *options, *recipient)
-    assert decrypt((files / "message").read_bytes(), [THEM])[0] == ORDER
-
-
-@openssl_only
-@pytest.mark.parametrize("pss", [False, True])
-@pytest.mark.parametrize("digest", DIGESTS)
-def test_openssl_verifies_what_we_sign_and_we_what_openssl_signs(files, digest, pss):
-    (files / "signature").write_bytes(sign(ORDER, US, digest, pss=pss))
-    known = ["-certfile", "us.pem", "-CAfile", "us.pem", "-purpose", "any", "-nointern", "-no_check_time"]
-    assert openssl(files, "-verify", "-inform", "DER", "-in", "signature", "-content", "order", *known) == ORDER
-    as_signer = ["-md", digest, "-signer", "us.pem", "-inkey", "us.key"]
-    padding = ["-keyopt", "rsa_padding_mode:pss"] if pss else []
-    for more in ([], ["-noattr"], ["-nodetach", "-nocerts"]):
-        openssl(files, "-sign", "-in", "order", "-outform", "DER", "-out", "theirs", *as_signer, *more, *padding)
-        _, source, value = cms.open_content((files / "theirs").read_bytes())
-        assert enclosed(source, value) == (ORDER if more[:1] == ["-nodetach"] else None)
-        assert verify(source, value, ORDER, [US.certificate])[0].digest == digest
 
 
 def test_a_signature_over_line_feeds_holds_when_made_over_cr_lf_and_the_bytes_stay_as_sent():
