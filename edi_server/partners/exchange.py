@@ -125,7 +125,7 @@ class Login(Clause, frozen=True, kw_only=True):
 
 
 class As2Certificate(Clause, frozen=True, kw_only=True):
-    """A certificate of the partner. Several overlap: each that is valid verifies, one encrypts."""
+    """A certificate of the partner. Several overlap: each that is valid verifies, one of those with RSA encrypts."""
 
     #: PEM or DER, from the folder of the partner files, such as "certificates/nordmarkt-2027.cer".
     file: str
@@ -138,8 +138,12 @@ class As2Quirks(Clause, frozen=True, kw_only=True):
 
     #: Write "sha256" instead of "sha-256".
     micalg_without_hyphen: bool = False
-    #: Take signatures made with SHA-1 although a stronger digest is agreed.
+    #: Take signatures made with SHA-1 although we do not sign so.
     weak_digests: bool = False
+    #: Take 3DES although we do not encrypt so, and CBC although GCM is agreed.
+    weak_ciphers: bool = False
+    #: Take keys encrypted by PKCS #1 v1.5 although OAEP is agreed.
+    weak_key_transport: bool = False
     #: Send the body as base64 instead of binary.
     base64: bool = False
     #: Answer a repeated message with "processed/warning: duplicate-document" instead of the receipt of the first time.
@@ -170,6 +174,8 @@ class As2(Clause, frozen=True, kw_only=True):
     receipt_signed: bool = True
     #: Beginnings of URLs that their asynchronous receipts may be sent to; empty allows the host of `url` only.
     receipt_urls: tuple[str, ...] = ()
+    #: What our messages call their documents, such as "application/octet-stream"; "" for what each is.
+    content_type: str = ""
     certificates: tuple[As2Certificate, ...] = ()
     tls: Tls | None = None
     login: Login | None = None

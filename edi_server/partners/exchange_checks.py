@@ -17,6 +17,10 @@ from edi_server.partners.exchange import As2, Delivery, Drop, Exchange, SftpAcco
 #: A user name on our endpoint is the name of a folder, too.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+_PEM = b"-----BEGIN CERTIFICATE"
+#: Shorter RSA keys have been out of use since 2013 (NIST SP 800-131A).
+_LEAST_BITS = 2048
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 
 
@@ -116,12 +120,51 @@ def _as2(as2: As2, folder: Path) -> Problems:
         yield from _url(("receipt_urls", index), text)
     if not as2.certificates and (as2.must_sign or (as2.url and (as2.encrypt != "no" or as2.receipt_signed))):
         yield ("certificates",), "needs one: nothing can be verified or encrypted without it"
-    for index, one in enumerate(as2.certificates):
-        yield from _certificate(("certificates", index, "file"), folder / one.file)
-        yield from _dates(("certificates", index), encrypt_from=one.encrypt_from)
+    if as2.content_type and not _MEDIA_TYPE.fullmatch(as2.content_type):
+        yield ("content_type",), f"'{as2.content_type[:60]}' is no type of content, such as application/octet-stream"
+    yield from _as2_certificates(as2, folder)
     yield from _tls(as2.tls, folder)
     if as2.seconds <= 0:
         yield ("seconds",), "must be more than 0"
+
+
+def _as2_certificates(as2: As2, folder: Path) -> Problems:
+    encrypting = 0
+    for index, one in enumerate(as2.certificates):
+        path, file = ("certificates", index, "file"), folder / one.file
+        wrong = list(_certificate(path, file)) or list(_dates(("certificates", index), encrypt_from=one.encrypt_from))
+        if wrong:
+            # Whether it could encrypt is not known, so nothing is said of that.
+            encrypting += 1
+            yield from wrong
+            continue
+        bits, is_known = _public_key(file)
+        if not is_known:
+            yield path, f"{file} has a kind of key that is not used in AS2: RSA, or an elliptic curve to sign only"
+        elif bits and bits < _LEAST_BITS:
+            yield path, f"{file} has an RSA key of {bits} bits; anybody could break less than {_LEAST_BITS}"
+        elif not bits and one.encrypt_from:
+            yield ("certificates", index, "encrypt_from"), f"{file} has no RSA key: nothing can be encrypted for it"
+        encrypting += bool(bits)
+    if as2.certificates and as2.url and as2.encrypt != "no" and not encrypting:
+        yield ("certificates",), "needs one with an RSA key: nothing can be encrypted for the others"
+
+
+def _public_key(file: Path) -> tuple[int, bool]:
+    """Bits of the RSA key in a certificate, 0 for another; and whether AS2 has a use for it."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    content = file.read_bytes()
+    load = x509.load_pem_x509_certificate if _PEM in content else x509.load_der_x509_certificate
+    try:
+        key = load(content).public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return 0, False
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size, True
+    return 0, isinstance(key, ec.EllipticCurvePublicKey)
 
 
 def _drop(drop: Drop, name: str) -> Problems:
@@ -185,7 +228,7 @@ def _certificate(path: tuple[str | int, ...], file: Path) -> Problems:
         yield path, f"{file} cannot be read: {error.strerror}"
         return
     try:
-        if b"-----BEGIN CERTIFICATE" in content:
+        if _PEM in content:
             x509.load_pem_x509_certificates(content)
         else:
             x509.load_der_x509_certificate(content)

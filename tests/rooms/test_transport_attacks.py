@@ -536,11 +536,12 @@ def test_a_message_id_of_another_partner_takes_nothing_away_from_it(us, them):
 
 def test_the_name_of_another_partner_does_not_help(us, them):
     with_eve(them)
-    eve = eves(name="Us")
-    assert disposition(them.station.receive(eve.headers, eve.body)) == "processed/error: authentication-failed"
-    made = us.make()
-    renamed = {**made.headers, "AS2-From": "Eve"}
-    assert disposition(them.station.receive(renamed, made.body)) == "processed/error: authentication-failed"
+    for cipher, reason in (("aes256-gcm", "authentication-failed"), ("aes256-cbc", "decryption-failed")):
+        eve = eves(name="Us", encrypt=cipher)
+        assert disposition(them.station.receive(eve.headers, eve.body)) == f"processed/error: {reason}"
+        made = us.make(encrypt=cipher)
+        renamed = {**made.headers, "AS2-From": "Eve"}
+        assert disposition(them.station.receive(renamed, made.body)) == f"processed/error: {reason}"
     assert them.taken() == []
     assert {mailbox for _, mailbox, _ in them.notices} == {"partner", "eve"}
     assert all(is_serious for *_, is_serious in them.notices)
@@ -585,7 +586,7 @@ def test_a_signature_by_the_wrong_key_or_an_expired_certificate_is_refused_both_
     for certificate in (STRANGER.certificate, old.certificate):
         them.keys = Keys((THEM,), (PartnerCertificate(certificate),))
         them.relations = [Relation(mailbox="partner", terms=them.terms, keys=them.keys)]
-        made = us.make(receipt_signed=False)
+        made = us.make(receipt_signed=False, encrypt="aes256-gcm")
         assert disposition(them.station.receive(made.headers, made.body)) == "processed/error: authentication-failed"
     assert them.taken() == []
     gone = Keys((US,), (PartnerCertificate(certify("them", begins=-20, days=-1, key=THEM.key).certificate),))
