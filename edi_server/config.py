@@ -459,6 +459,11 @@ def _check_listeners(transports: Transports, typing: Typing) -> None:
             typing.problem(("transports", name, "path"), f"'{one.path}' is no path; write /{name}")
         if bool(one.tls.certificate) != bool(one.tls.private_key):
             typing.problem(("transports", name, "tls"), "needs both a certificate and its private_key")
+    for index, key in enumerate(transports.as2.keys):
+        if key.sign_from is not None and key.sign_from.tzinfo is None:
+            typing.problem(
+                ("transports", "as2", "keys", index, "sign_from"), "needs a zone, such as 2027-01-01T06:00:00Z"
+            )
     if transports.as2.listen and transports.as2.listen == transports.drop.listen:
         typing.problem(("transports", "drop", "listen"), "is AS2's already; each has a listener of its own")
 

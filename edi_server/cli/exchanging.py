@@ -13,6 +13,7 @@ from edi_server.cli.looking import AsJson
 
 if TYPE_CHECKING:
     from edi_server.cli.session import Session
+    from edi_server.desk.connections import TriedStep
 
 partner = typer.Typer(
     no_args_is_help=True, help="A trading partner: how it is reached, what happened, whether it works."
@@ -36,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
 def try_partner(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Try each transport of a partner, step by step: name, port, key, login, list, write, rename, delete; TLS, dates.
 
-    No document is sent. Exit code 1: a step failed.
+    No document is sent. SOON marks what works now and will not for long. Exit code 1: a step failed.
     """
     from edi_server import paper
     from edi_server.desk.connections import try_connections
@@ -48,9 +49,15 @@ def try_partner(context: typer.Context, name: Name, as_json: AsJson = False) -> 
     else:
         console = paper.out()
         columns = [paper.Column("transport"), paper.Column("step"), paper.Column(""), paper.Column("", whole=False)]
-        cells = [(one.way, one.step, "ok" if one.ok else "FAILED", one.told) for one in steps]
+        cells = [(one.way, one.step, _mark(one), one.told) for one in steps]
         console.print(paper.table(console, columns, cells))
     raise typer.Exit(0 if all(one.ok for one in steps) else 1)
+
+
+def _mark(step: TriedStep) -> str:
+    if not step.ok:
+        return "FAILED"
+    return "SOON" if step.warns else "ok"
 
 
 @partner.command(name="show")
@@ -107,19 +114,30 @@ def new_certificate(
 ) -> None:
     """Make an RSA key of 3072 bits and a certificate for it, signed by itself."""
     from edi_server import paper
-    from edi_server.desk import certificates
+    from edi_server.desk import own_certificates
 
     session: Session = context.obj
-    made = certificates.new_certificate(session.configuration(), name, days=days, folder=folder)
+    made = own_certificates.new_certificate(session.configuration(), name, days=days, folder=folder)
     if as_json:
         paper.write_json(made)
         return
     console = paper.out()
     facts = [("certificate", made.certificate), ("private key", f"{made.private_key} (yours alone)")]
     paper.facts(console, [*facts, ("lasts until", f"{made.ends:%Y-%m-%d}"), ("SHA-256", made.fingerprint)])
-    paper.line(console, "Add to the configuration, and start the daemon anew:")
+    paper.line(console, "Add to the configuration, at its end:")
     for line in made.toml.splitlines():
         paper.line(console, line, indent=2)
+    paper.line(console, "or, where keys = [ … ] stands in [transports.as2] already, between its brackets:")
+    paper.line(console, made.inline, indent=2)
+    if made.sign_from is not None:
+        which, when = "--next ", f"on {made.sign_from:%Y-%m-%d %H:%M} UTC, when we begin to sign with it"
+    else:
+        which, when = "", "at that start, when we begin to sign with it"
+    paper.line(
+        console,
+        f"Then write it into a file by edi-server as2 export {which}FILE, send that to all partners, and start the "
+        f"daemon anew: it reads its keys when it starts. Partners must have it {when}.",
+    )
 
 
 @as2.command(name="show")
@@ -164,16 +182,27 @@ def export(
     passphrase: Annotated[
         str, typer.Option(envvar="EDI_P12_PASSPHRASE", show_envvar=False, help="For .p12; asked for unless given.")
     ] = "",
+    current: Annotated[bool, typer.Option("--current", help="The one that we sign with now.")] = False,
+    next_: Annotated[bool, typer.Option("--next", help="The one that we will sign with next.")] = False,
+    fingerprint: Annotated[str, typer.Option(metavar="DIGITS", help="The one whose SHA-256 begins so.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write the certificate that we sign with into a file for partners, and print its fingerprint."""
+    """Write a certificate of ours into a file for partners, and print its fingerprint.
+
+    Where there are several, say which.
+    """
     from edi_server import paper
-    from edi_server.desk import certificates
+    from edi_server.desk import own_certificates
 
     session: Session = context.obj
+    if current + next_ + bool(fingerprint) > 1:
+        raise typer.BadParameter("say one of --current, --next and --fingerprint")
     if file.suffix == ".p12" and not passphrase:
         passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
-    written = certificates.export(session.configuration(), file, passphrase=passphrase)
+    which = "current" if current else "next" if next_ else ""
+    written = own_certificates.export(
+        session.configuration(), file, passphrase=passphrase, which=which, fingerprint_of=fingerprint
+    )
     if as_json:
         paper.write_json(written)
         return

@@ -1,9 +1,7 @@
-"""Certificates of AS2: ours are made and given away, the partners' are taken in, all are shown with their dates."""
+"""Certificates of AS2: the partners' are taken in, all are shown with their dates."""
 
 from __future__ import annotations
 
-import os
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,21 +13,14 @@ from edi_server.config import Configuration
 from edi_server.desk.actions import open_store
 from edi_server.desk.actors import Actor, NotPossible, demand
 from edi_server.desk.connections import partner_named
-from edi_server.engine.as2_agreed import own_keys
+from edi_server.desk.presence import is_daemon_running
+from edi_server.engine.as2_agreed import in_order, partner_certificates, read_own, terms_of
+from edi_server.engine.as2_alarms import alarm_of, partner_gap
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.store import Subject
-from edi_server.transports.as2.certificates import (
-    certificate_as,
-    fingerprint,
-    key_to_pem,
-    make_own_key,
-    name_of,
-    read_certificate,
-    to_p12,
-)
-from edi_server.transports.as2.encryption import OwnKey
-from edi_server.transports.as2.terms import expiring
+from edi_server.transports.as2.certificates import certificate_as, fingerprint, name_of, read_certificate
+from edi_server.transports.as2.terms import Keys
 from edi_server.transports.durable_file import write_durably
 
 #: Shorter keys have been out of use since 2013 (NIST SP 800-131A).
@@ -55,48 +46,12 @@ class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
     switch_at: datetime | None
 
 
-class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key of ours."""
-
-    certificate: str
-    private_key: str
-    fingerprint: str
-    ends: datetime
-    #: What to write into the configuration.
-    toml: str
-
-
 class Written(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was written, or a partner file that was added to."""
 
     file: str
     fingerprint: str
     sentence: str
-
-
-def new_certificate(configuration: Configuration, name: str, *, days: int, folder: Path | None) -> Made:
-    """Make an RSA key and a certificate for it. Raises NotPossible if there is one of that name, TransportError."""
-    folder = folder or Path(configuration.settings.paths.data) / "as2" / "keys"
-    stem = f"{_safe(name)}-{datetime.now(UTC):%Y-%m-%d}"
-    certificate, private_key = folder / f"{stem}.pem", folder / f"{stem}.key"
-    for file in (certificate, private_key):
-        if file.exists():
-            raise NotPossible(f"{file} is there already; it is not written over.")
-    own = make_own_key(name, now=datetime.now(UTC), days=days)
-    before = os.umask(0o077)
-    try:
-        write_durably(private_key, key_to_pem(own))
-    finally:
-        os.umask(before)
-    write_durably(certificate, certificate_as(own.certificate, ".pem"))
-    lines = f'[[transports.as2.keys]]\ncertificate = "{certificate}"\nprivate_key = "{private_key}"\n'
-    return Made(
-        certificate=str(certificate),
-        private_key=str(private_key),
-        fingerprint=fingerprint(own.certificate),
-        ends=own.certificate.not_valid_after_utc,
-        toml=lines,
-    )
 
 
 def list_certificates(configuration: Configuration) -> list[CertificateRow]:
@@ -109,22 +64,15 @@ def list_certificates(configuration: Configuration) -> list[CertificateRow]:
 
 
 def _own_rows(configuration: Configuration, now: datetime) -> list[CertificateRow]:
-    agreed = {one.certificate: one for one in configuration.settings.transports.as2.keys}
-    by_print = {fingerprint(read_certificate(Path(file))): file for file in agreed}
     rows = []
-    for index, own in enumerate(own_keys(configuration, now)):
-        file = by_print[fingerprint(own.certificate)]
-        switch_at = agreed[file].sign_from
-        is_due = switch_at is None or switch_at <= now
-        use = "signs" if index == 0 and is_due else "reads"
-        rows.append(_row(own.certificate, now, partner=None, use=use, file=file, switch_at=switch_at))
+    for index, own in enumerate(in_order(read_own(configuration), now)):
+        use = "signs" if index == 0 and own.signs(now) else "reads"
+        row = _row(own.key.certificate, now, partner=None, use=use, file=own.file, switch_at=own.sign_from)
+        rows.append(row)
     return rows
 
 
 def _partner_rows(partner: Partner, configuration: Configuration, now: datetime) -> list[CertificateRow]:
-    from edi_server.engine.as2_agreed import partner_certificates
-    from edi_server.transports.as2.terms import Keys
-
     certificates = partner_certificates(partner, configuration)
     encrypting = Keys((), certificates).encrypting(now)
     files = [one.file for one in partner.as2.certificates] if partner.as2 else []
@@ -167,43 +115,9 @@ def _row(
 def told_of(certificate: x509.Certificate, now: datetime) -> str:
     """A certificate in half a sentence: name, end, fingerprint."""
     ends = certificate.not_valid_after_utc
-    days = expiring([certificate], now)
-    left = f", {days[0][1]} days left" if days else ""
-    return f"{name_of(certificate)}, until {ends:%Y-%m-%d}{left}, SHA-256 {fingerprint(certificate)[:23]}…"
-
-
-def export(configuration: Configuration, file: Path, *, passphrase: str) -> Written:
-    """Write our certificate, the one that signs now: `.pem` text, `.cer` DER, `.p12` with its key.
-
-    Raises NotPossible, TransportError.
-    """
-    keys = own_keys(configuration, datetime.now(UTC))
-    if not keys:
-        raise NotPossible("transports.as2.keys names no key; edi-server as2 new-certificate makes one.")
-    content = _exported(keys[0], file, passphrase)
-    if file.exists():
-        raise NotPossible(f"{file} is there already; it is not written over.")
-    before = os.umask(0o077 if file.suffix == ".p12" else os.umask(0))
-    try:
-        write_durably(file.absolute(), content)
-    finally:
-        os.umask(before)
-    what = "Certificate and key are" if file.suffix == ".p12" else "The certificate is"
-    return Written(
-        file=str(file),
-        fingerprint=fingerprint(keys[0].certificate),
-        sentence=f"{what} in {file}. Tell its fingerprint by another way.",
-    )
-
-
-def _exported(own: OwnKey, file: Path, passphrase: str) -> bytes:
-    if file.suffix == ".p12":
-        if not passphrase:
-            raise NotPossible("A .p12 holds the key, too: it needs a passphrase.")
-        return to_p12(own, "edi-server", passphrase)
-    if file.suffix not in (".pem", ".cer", ".crt", ".der"):
-        raise NotPossible(f"{file.name}: the end of the name says what is written: .pem, .cer or .p12.")
-    return certificate_as(own.certificate, file.suffix)
+    days = (ends - now).days
+    left = f"{days} day{'s' if days != 1 else ''} left" if ends > now else "has ended"
+    return f"{name_of(certificate)}, until {ends:%Y-%m-%d} ({left}), SHA-256 {fingerprint(certificate)[:23]}…"
 
 
 def import_certificate(
@@ -225,10 +139,12 @@ def import_certificate(
             f"{name} has a certificate that is valid now. Say by --encrypt-from when they switch to the new one, "
             "such as 2027-01-01, or “now”."
         )
+    _refuse_date(certificate, encrypt_from)
     _add(configuration, name, certificate, encrypt_from)
-    switched = f"; we encrypt for it from {encrypt_from:%Y-%m-%d %H:%M} UTC" if encrypt_from else ""
+    switched = f"; we encrypt for it from {encrypt_from.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if encrypt_from else ""
     sentence = f"{name_of(certificate)} (SHA-256 {fingerprint(certificate)}) is {name}'s now{switched}."
     _note(configuration, name, sentence, actor)
+    sentence += _when_used(configuration) + _gap_left(configuration, name, now)
     return Written(file=_file_name(name, certificate), fingerprint=fingerprint(certificate), sentence=sentence)
 
 
@@ -242,6 +158,30 @@ def _refuse_useless(
         raise NotPossible(f"It ended on {certificate.not_valid_after_utc:%Y-%m-%d}; ask for a new one.")
     if any(row.fingerprint == fingerprint(certificate) for row in _partner_rows(partner, configuration, now)):
         raise NotPossible(f"{partner.name} has it already.")
+
+
+def _refuse_date(certificate: x509.Certificate, encrypt_from: datetime | None) -> None:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if encrypt_from is not None and not begins <= encrypt_from < ends:
+        valid = f"{begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"
+        raise NotPossible(f"It is valid from {valid}; say a date between by --encrypt-from.")
+
+
+def _when_used(configuration: Configuration) -> str:
+    settings = configuration.settings
+    if is_daemon_running(Path(settings.paths.data)):
+        return f" The daemon that runs reads it within {settings.transports.folder.scan_seconds:g} s."
+    return " No daemon runs here; the next one to start reads it."
+
+
+def _gap_left(configuration: Configuration, name: str, now: datetime) -> str:
+    """What is still missing, now that the certificate is there."""
+    partner = partner_named(configuration, name)
+    assert partner.as2 is not None
+    keys = Keys((), partner_certificates(partner, configuration))
+    gap = partner_gap(keys, terms_of(partner.as2), now)
+    alarm = alarm_of(gap, now) if gap else None
+    return f" {alarm.sentence}" if alarm else ""
 
 
 def _add(configuration: Configuration, name: str, certificate: x509.Certificate, encrypt_from: datetime | None) -> None:
@@ -275,7 +215,3 @@ def _note(configuration: Configuration, name: str, sentence: str, actor: Actor) 
             work.timeline.add(Subject("partner", name), "certificate imported", detail=sentence, actor=actor.name)
     except NotPossible:
         return
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "as2"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +17,9 @@ from edi_server.partners import Partner
 from edi_server.transports.loop import Loop
 from edi_server.transports.probing import Step, probe, reach
 
+if TYPE_CHECKING:
+    from edi_server.engine.as2_alarms import Gap
+
 
 class TriedStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the test of one transport."""
@@ -25,6 +29,8 @@ class TriedStep(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     ok: bool
     told: str
+    #: It works now, and will not for long.
+    warns: bool
 
 
 def try_connections(configuration: Configuration, name: str) -> list[TriedStep]:
@@ -44,7 +50,7 @@ def try_connections(configuration: Configuration, name: str) -> list[TriedStep]:
             used = partner.uses_folder if way == "folder" else getattr(partner, way) is not None
             if used:
                 found += [
-                    TriedStep(way=way, step=one.name, ok=one.ok, told=one.told)
+                    TriedStep(way=way, step=one.name, ok=one.ok, told=one.told, warns=one.warns)
                     for one in _safely(trial, configuration, partner, loop)
                 ]
     return found
@@ -123,25 +129,39 @@ def _sftp_mailbox(configuration: Configuration, partner: Partner, loop: Loop) ->
 
 def _as2(configuration: Configuration, partner: Partner, loop: Loop) -> Iterator[Step]:
     from edi_server.desk.certificates import told_of
-    from edi_server.engine.as2_agreed import line_of, own_keys
+    from edi_server.engine import as2_alarms
+    from edi_server.engine.as2_agreed import in_order, line_of, read_own
 
     now = datetime.now(UTC)
-    own = own_keys(configuration, now)
-    yield Step(
-        "our certificate", bool(own), told_of(own[0].certificate, now) if own else "transports.as2.keys is empty"
-    )
-    keys = line_of(partner, own, configuration).relation.keys
-    verifying = keys.verifying(now)
+    own = in_order(read_own(configuration), now)
+    if own:
+        yield Step("our certificate", own[0].signs(now), told_of(own[0].key.certificate, now))
+        yield from _soon("our certificates", as2_alarms.own_gap(own, now), now)
+    else:
+        yield Step("our certificate", False, "transports.as2.keys is empty")
+    line = line_of(partner, tuple(one.key for one in own), configuration)
+    keys = line.relation.keys
     for one in keys.partner:
-        yield Step("their certificate", one.certificate in verifying, told_of(one.certificate, now))
+        yield Step("their certificate", now <= one.certificate.not_valid_after_utc, told_of(one.certificate, now))
+    yield from _soon("their certificates", as2_alarms.partner_gap(keys, line.relation.terms, now), now)
     assert partner.as2 is not None
+    if keys.partner and not keys.verifying(now):
+        yield Step("verifying", False, "none of their certificates is valid now")
     if partner.as2.url and partner.as2.encrypt != "no" and keys.encrypting(now) is None:
         yield Step("encrypting", False, "none of their certificates is valid and switched to")
     if configuration.settings.transports.as2.listen:
         yield from _listens(configuration.settings.transports.as2.listen, "transports.as2.listen", loop)
     if partner.as2.url:
-        line = line_of(partner, own, configuration)
         yield from loop.run(probe(partner.as2.url, tls=line.tls), 120)
+
+
+def _soon(name: str, gap: Gap | None, now: datetime) -> Iterator[Step]:
+    """What will be missing before long."""
+    from edi_server.engine.as2_alarms import alarm_of
+
+    alarm = alarm_of(gap, now) if gap else None
+    if alarm is not None:
+        yield Step(name, True, alarm.sentence, warns=True)
 
 
 def _drop(configuration: Configuration, partner: Partner, loop: Loop) -> Iterator[Step]:

@@ -1,56 +1,89 @@
-"""What was agreed for AS2, as the transport works with it; and the certificates that it needs."""
+"""What was agreed for AS2, as the transport works with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from cryptography.x509 import Certificate
 
 from edi_server.config import Configuration
 from edi_server.engine.network_secrets import read_text, tls_of
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import As2
-from edi_server.transports.as2.certificates import fingerprint, name_of, read_certificate, read_own_key
+from edi_server.transports.as2.certificates import read_certificate, read_own_key
 from edi_server.transports.as2.encryption import OwnKey
 from edi_server.transports.as2.station import Relation
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, Terms
 from edi_server.transports.as2.transport import Line
 
-#: Days before its end at which the last certificate of a partner, or ours, is an alarm.
-ALARM_DAYS = (60, 30, 7, 0)
+
+class OwnAgreed(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of ours, and from when on it signs."""
+
+    key: OwnKey
+    #: As the configuration names it.
+    file: str
+    #: None where it is due from its beginning.
+    sign_from: datetime | None
+
+    @property
+    def due(self) -> datetime:
+        """From when on it signs, unless one that is due later does."""
+        return self.sign_from or self.key.certificate.not_valid_before_utc
+
+    def signs(self, now: datetime) -> bool:
+        """True while it can be signed with."""
+        return self.due <= now <= self.key.certificate.not_valid_after_utc
+
+
+def read_own(configuration: Configuration) -> tuple[OwnAgreed, ...]:
+    """Our keys as they are configured. Raises ConfigurationError."""
+    found = []
+    for one in configuration.settings.transports.as2.keys:
+        passphrase = configuration.secrets.resolve(one.passphrase.secret) if one.passphrase else ""
+        key = read_own_key(Path(one.certificate), Path(one.private_key), passphrase)
+        _check_date(one.sign_from, key.certificate, f"{one.certificate}: sign_from")
+        found.append(OwnAgreed(key=key, file=one.certificate, sign_from=one.sign_from))
+    return tuple(found)
+
+
+def in_order(own: Iterable[OwnAgreed], now: datetime) -> list[OwnAgreed]:
+    """The one to sign with first: of those that are due and valid, the one that is due the shortest."""
+
+    def rank(one: OwnAgreed) -> tuple[bool, float]:
+        is_due = one.signs(now)
+        return is_due, one.due.timestamp() if is_due else -one.due.timestamp()
+
+    return sorted(own, key=rank, reverse=True)
 
 
 def own_keys(configuration: Configuration, now: datetime) -> tuple[OwnKey, ...]:
-    """Our keys, the one to sign with first: of those that are due and valid, the one that is due the shortest.
-
-    Raises ConfigurationError.
-    """
-    agreed = configuration.settings.transports.as2.keys
-    read = [
-        read_own_key(
-            Path(one.certificate),
-            Path(one.private_key),
-            configuration.secrets.resolve(one.passphrase.secret) if one.passphrase else "",
-        )
-        for one in agreed
-    ]
-    starts = [one.sign_from or own.certificate.not_valid_before_utc for one, own in zip(agreed, read, strict=True)]
-
-    def rank(index: int) -> tuple[bool, float]:
-        is_due = starts[index] <= now <= read[index].certificate.not_valid_after_utc
-        return is_due, starts[index].timestamp() if is_due else -starts[index].timestamp()
-
-    return tuple(read[index] for index in sorted(range(len(read)), key=rank, reverse=True))
+    """Our keys, the one to sign with first. Raises ConfigurationError."""
+    return tuple(one.key for one in in_order(read_own(configuration), now))
 
 
 def partner_certificates(partner: Partner, configuration: Configuration) -> tuple[PartnerCertificate, ...]:
     """The partner's certificates. Raises ConfigurationError."""
     folder = Path(configuration.settings.paths.partners)
     agreed = partner.as2.certificates if partner.as2 else ()
-    return tuple(PartnerCertificate(read_certificate(folder / one.file), one.encrypt_from) for one in agreed)
+    read = tuple(PartnerCertificate(read_certificate(folder / one.file), one.encrypt_from) for one in agreed)
+    for one, certificate in zip(agreed, read, strict=True):
+        _check_date(one.encrypt_from, certificate.certificate, f"{one.file}: encrypt_from")
+    return read
+
+
+def _check_date(at: datetime | None, certificate: Certificate, what: str) -> None:
+    """Raises ConfigurationError where the certificate cannot be switched to at that time."""
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if at is not None and not begins <= at < ends:
+        raise ConfigurationError(
+            f"{what}: {at:%Y-%m-%d %H:%M %Z} is outside of what the certificate is valid for, "
+            f"{begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 def line_of(partner: Partner, own: tuple[OwnKey, ...], configuration: Configuration) -> Line:
@@ -66,15 +99,17 @@ def line_of(partner: Partner, own: tuple[OwnKey, ...], configuration: Configurat
     keys = Keys(own=own, partner=partner_certificates(partner, configuration))
     login = agreed.login
     return Line(
-        relation=Relation(mailbox=partner.mailbox, terms=_terms(agreed), keys=keys),
+        relation=Relation(mailbox=partner.mailbox, terms=terms_of(agreed), keys=keys),
         tls=tls_of(agreed.tls, configuration),
         login=(login.user, read_text(login.password, configuration)) if login else None,
         seconds=agreed.seconds,
         own_url=url,
+        receipt_within=agreed.receipt_within.total_seconds(),
     )
 
 
-def _terms(agreed: As2) -> Terms:
+def terms_of(agreed: As2) -> Terms:
+    """What was agreed, as the transport has it."""
     return Terms(
         own_name=agreed.own_name,
         partner_name=agreed.partner_name,
@@ -92,44 +127,3 @@ def _terms(agreed: As2) -> Terms:
         content_type=agreed.content_type,
         quirks=Quirks(**msgspec.structs.asdict(agreed.quirks)),
     )
-
-
-class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate that ends soon, or (`is_over`) no longer matters."""
-
-    #: Partner's name, or ":us".
-    about: str
-    cause: str
-    sentence: str = ""
-    is_over: bool = False
-
-
-def alarms(
-    partners: Iterable[Partner], lines: Mapping[str, Line], configuration: Configuration, now: datetime
-) -> list[Alarm]:
-    """The alarms that are due now, and those that are over. Only who ends last counts: overlap is no alarm."""
-    ends = []
-    for partner in partners:
-        line = lines.get(partner.mailbox)
-        certificates = [one.certificate for one in line.relation.keys.partner] if line else []
-        if certificates:
-            ends.append((partner.name, "Their", max(certificates, key=lambda one: one.not_valid_after_utc)))
-    own = [one.certificate for one in own_keys(configuration, now)] if lines else []
-    if own:
-        ends.append((":us", "Our", max(own, key=lambda one: one.not_valid_after_utc)))
-    found = []
-    for about, whose, certificate in ends:
-        left = (certificate.not_valid_after_utc - now).total_seconds() / 86400
-        due = min((days for days in ALARM_DAYS if left <= days), default=None)
-        for days in ALARM_DAYS:
-            cause = f"as2-certificate-{days}-days"
-            if days == due:
-                when = "has ended" if left <= 0 else f"ends in {int(left)} days"
-                sentence = (
-                    f"{whose} last AS2 certificate, {name_of(certificate)} ({fingerprint(certificate)[:23]}…), {when}, "
-                    f"on {certificate.not_valid_after_utc:%Y-%m-%d}; exchange a new one in time."
-                )
-                found.append(Alarm(about=about, cause=cause, sentence=sentence))
-            elif due is None or days < due:
-                found.append(Alarm(about=about, cause=cause, is_over=True))
-    return found

@@ -6,7 +6,7 @@ Secrets are named, never written (`edi_server.config.Secrets`).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 import msgspec
@@ -172,7 +172,9 @@ class As2(Clause, frozen=True, kw_only=True):
     #: Which receipt we ask for.
     receipt: Literal["none", "sync", "async"] = "sync"
     receipt_signed: bool = True
-    #: Beginnings of URLs that their asynchronous receipts may be sent to; empty allows the host of `url` only.
+    #: After this time a receipt that comes on its own is missed, and a case.
+    receipt_within: timedelta = timedelta(hours=4)
+    #: Beginnings of URLs that their asynchronous receipts may be sent to; empty allows scheme, host and port of `url`.
     receipt_urls: tuple[str, ...] = ()
     #: What our messages call their documents, such as "application/octet-stream"; "" for what each is.
     content_type: str = ""

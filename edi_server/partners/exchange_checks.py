@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -126,6 +126,8 @@ def _as2(as2: As2, folder: Path) -> Problems:
     yield from _tls(as2.tls, folder)
     if as2.seconds <= 0:
         yield ("seconds",), "must be more than 0"
+    if as2.receipt_within <= timedelta(0):
+        yield ("receipt_within",), 'must be more than nothing, such as "PT4H"'
 
 
 def _as2_certificates(as2: As2, folder: Path) -> Problems:

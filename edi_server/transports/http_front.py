@@ -10,15 +10,16 @@ import contextlib
 import logging
 import ssl
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Self
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
-from edi_server.errors import ConfigurationError, EdiServerError
+from edi_server.errors import EdiServerError
+from edi_server.transports.accepting import Doorway, Served
 from edi_server.transports.limits import FrontLimits
 
 log = logging.getLogger(__name__)
@@ -57,10 +58,9 @@ class Front:
     def __init__(self, addresses: Mapping[str, Taker], limits: FrontLimits | None = None) -> None:
         self._addresses = dict(addresses)
         self._limits = limits or FrontLimits()
-        self._open: Counter[str] = Counter()
         self._requests: OrderedDict[str, deque[float]] = OrderedDict()
         self._runner: web.ServerRunner | None = None
-        self._server: asyncio.Server | None = None
+        self._doorway: Doorway | None = None
         self._at_once = asyncio.Semaphore(self._limits.at_once)
         #: Bytes of bodies that are in memory, and how many may be: strangers could fill it before they are known.
         self.held = 0
@@ -72,54 +72,50 @@ class Front:
         loop = asyncio.get_running_loop()
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
-        try:
-            self._server = await loop.create_server(
-                lambda: _Connection(self, server, loop), host, port, ssl=tls, ssl_handshake_timeout=_or_none(tls)
-            )
-        except OSError as error:
-            raise ConfigurationError(f"HTTP cannot listen on {host}:{port}: {error.strerror}") from error
-        return int(self._server.sockets[0].getsockname()[1])
+        self._doorway = Doorway(
+            lambda: _Connection(server, loop, self._limits.header_seconds),
+            tls=tls,
+            most=self._limits.connections,
+            most_per_address=self._limits.per_address,
+            seconds=self._limits.header_seconds,
+        )
+        return await self._doorway.open(host, port)
 
     async def close(self) -> None:
         """Take no more requests; those under way are finished for a short time."""
-        if self._server is not None:
-            self._server.close()
+        if self._doorway is not None:
+            self._doorway.close()
         if self._runner is not None:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._runner.cleanup(), 10)
-
-    def admit(self, address: str) -> bool:
-        """Count a connection; False if there are too many."""
-        if self._open.total() >= self._limits.connections or self._open[address] >= self._limits.per_address:
-            return False
-        self._open[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """A connection that was admitted ended."""
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
+        if self._doorway is not None:
+            await self._doorway.clear()
 
     @property
-    def header_seconds(self) -> float:
-        """How long a header may take."""
-        return self._limits.header_seconds
+    def connections(self) -> Mapping[str, int]:
+        """How many connections each address has, TLS handshakes under way included."""
+        return self._doorway.connections if self._doorway else {}
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request.protocol, _Connection):
             request.protocol.header_came()
         address = str(request.remote or "?")
         taker = self._taker(request.path)
+        # Whoever waits for leave to send a body does not send it now, and could not be understood any further.
+        refuse = _closing if "Expect" in request.headers else _plain
         if taker is None or request.method != "POST":
-            return _plain(404) if taker is None else _plain(405, Allow="POST")
+            return refuse(404) if taker is None else refuse(405, Allow="POST")
         if self._is_too_often(address):
-            return _plain(429, Retry_After="60")
+            return refuse(429, Retry_After="60")
         with _Held(self) as held:
             return await self._receive(request, taker, address, held)
 
     async def _receive(self, request: web.BaseRequest, taker: Taker, address: str, held: _Held) -> web.Response:
+        refused = self._refuse(request)
+        if refused is not None:
+            return refused
         try:
+            await _let_continue(request)
             body = await self._body(request, held)
         except (TimeoutError, ConnectionError):
             return _closing(408)
@@ -135,6 +131,14 @@ class Front:
         )
         return await self._take(taker, posted)
 
+    def _refuse(self, request: web.BaseRequest) -> web.Response | None:
+        """What can be refused before anything of the body is read."""
+        if (request.content_length or 0) > self._limits.largest:
+            return _closing(413)
+        if not _is_expectation_known(request):
+            return _closing(417)
+        return _closing(503, Retry_After="60") if self.held >= self.most_held else None
+
     async def _take(self, taker: Taker, posted: Request) -> web.Response:
         async with self._at_once:
             try:
@@ -149,8 +153,6 @@ class Front:
 
     async def _body(self, request: web.BaseRequest, held: _Held) -> bytes | None:
         """The body, None if it is too large. Raises _FullError."""
-        if (request.content_length or 0) > self._limits.largest:
-            return None
         # Grown in place: pieces put together at the end would be there twice, and leave holes behind.
         body, begun = bytearray(), time.monotonic()
         while True:
@@ -205,27 +207,21 @@ class _Held:
         self._size += size
 
 
-class _Connection(RequestHandler):
+class _Connection(RequestHandler, Served):
     """A connection that ends where its header does not come in time: aiohttp waits for it for ever."""
 
-    __slots__ = ("_address", "_alarm", "_front", "_is_admitted")
+    __slots__ = ("_alarm", "_seconds", "ended")
 
-    def __init__(self, front: Front, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(server, loop=loop, keepalive_timeout=front.header_seconds)
-        self._front = front
-        self._address = ""
+    def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """`seconds` may pass until the header is there."""
+        super().__init__(server, loop=loop, keepalive_timeout=seconds)
+        self._seconds = seconds
         self._alarm: asyncio.TimerHandle | None = None
-        self._is_admitted = False
+        self.ended = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._address = str((transport.get_extra_info("peername") or ("?",))[0])
-        self._is_admitted = self._front.admit(self._address)
-        if not self._is_admitted:
-            transport.close()
-            return
-        loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(self._front.header_seconds, transport.close)
+        self._alarm = asyncio.get_running_loop().call_later(self._seconds, transport.close)
 
     def header_came(self) -> None:
         """A whole header is there; from now on the limits of the body hold."""
@@ -247,9 +243,8 @@ class _Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        if self._is_admitted:
-            self._front.leave(self._address)
         super().connection_lost(exc)
+        self.ended.set()
 
 
 def _plain(status: int, **headers: str) -> web.Response:
@@ -262,5 +257,14 @@ def _closing(status: int, **headers: str) -> web.Response:
     return response
 
 
-def _or_none(tls: ssl.SSLContext | None) -> float | None:
-    return 20.0 if tls is not None else None
+def _is_expectation_known(request: web.BaseRequest) -> bool:
+    """True for requests that expect nothing, or the one thing that there is (RFC 9110 10.1.1)."""
+    return request.headers.get("Expect", "100-continue").strip().lower() == "100-continue"
+
+
+async def _let_continue(request: web.BaseRequest) -> None:
+    """Tell a client that waits with its body to send it: some wait for ever, aiohttp's plain server tells none."""
+    if "Expect" in request.headers and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # Of the reply itself nothing is written yet.
+        request.writer.output_size = 0

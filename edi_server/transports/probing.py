@@ -22,6 +22,8 @@ class Step(msgspec.Struct, frozen=True):
     ok: bool
     #: What was found, or what is wrong, in words.
     told: str
+    #: It works now, and will not for long.
+    warns: bool = False
 
 
 async def probe(url: str, *, tls: Tls | None = None, seconds: float = 30.0) -> list[Step]:

@@ -1,8 +1,10 @@
 """AS2 over real HTTP and TLS between two stations, and what attackers do to the listener."""
 
 import datetime as dt
+import shutil
 import socket
 import ssl
+import subprocess
 import time
 
 import msgspec
@@ -218,11 +220,12 @@ def test_a_slow_header_a_slow_body_and_too_large_a_body_are_cut_off(tmp_path, lo
 def test_too_many_connections_and_requests_are_turned_away(tmp_path, loop):
     them = Company(tmp_path, loop, THEM, "Them", US, "Us", per_address=3, per_minute=5)
     held = [socket.create_connection(("127.0.0.1", them.port)) for _ in range(3)]
-    time.sleep(0.1)
     assert _raw(them.port, b"POST /as2 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n") == b""
     for one in held:
         one.close()
-    time.sleep(0.1)
+    until = time.monotonic() + 10
+    while them.front.connections and time.monotonic() < until:
+        time.sleep(0.01)
     statuses = [loop.run(post(them.url, {}, b""), 10).status for _ in range(8)]
     assert statuses[:5] == [400] * 5
     assert statuses[5:] == [429] * 3
@@ -241,6 +244,76 @@ def test_chunked_posts_and_expect_continue_are_taken(pair):
     answer = _raw(them.port, request.encode() + pieces + b"0\r\n\r\n")
     assert b"HTTP/1.1 200" in answer
     assert them.taken() == [("o.edi", ORDER)]
+
+
+class Waiting:
+    """A client that sends its body when it is told to, and not before."""
+
+    def __init__(self, port, head):
+        self.connection = socket.create_connection(("127.0.0.1", port), 10)
+        self.connection.sendall(head.encode())
+        self.first = self.connection.recv(65536)
+
+    def send(self, body):
+        self.connection.sendall(body)
+        answer = b""
+        while piece := self.connection.recv(65536):
+            answer += piece
+        return answer
+
+
+def test_a_client_that_waits_with_its_body_is_told_to_send_it(pair):
+    us, them = pair
+    made = us.transport._make(us.line(), *_staged(us), "o.edi")
+    body = us.sendings.body("t9")
+    head = "".join(f"{name}: {value}\r\n" for name, value in made.headers.items())
+    client = Waiting(
+        them.port,
+        f"POST /as2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {len(body)}\r\n{head}\r\n",
+    )
+    assert client.first == b"HTTP/1.1 100 Continue\r\n\r\n"
+    answer = client.send(body)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"; processed\r\n" in answer
+    assert them.taken() == [("o.edi", ORDER)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ("POST /as2 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 20000", b"413"),
+        ("POST /as2 HTTP/1.1\r\nExpect: a-miracle\r\nContent-Length: 5", b"417"),
+        ("POST /admin HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5", b"404"),
+        ("GET /as2 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5", b"405"),
+    ],
+)
+def test_what_will_not_be_taken_is_refused_before_its_body_is_sent(tmp_path, loop, request_, status):
+    them = Company(tmp_path, loop, THEM, "Them", US, "Us", largest=10_000)
+    client = Waiting(them.port, f"{request_}\r\nHost: x\r\n\r\n")
+    assert client.first[9:12] == status
+    assert b"Connection: close" in client.first
+    client.connection.close()
+    loop.run(them.front.close(), 20)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
+def test_curl_sends_a_large_body_after_it_was_told_to_and_an_even_larger_one_not_at_all(tmp_path, loop):
+    them = Company(tmp_path, loop, THEM, "Them", US, "Us", largest=3_000_000)
+    file = tmp_path / "body"
+
+    def curl(size):
+        file.write_bytes(bytes(size))
+        command = ["curl", "-sv", "--expect100-timeout", "60", "-H", "Expect: 100-continue", "--data-binary"]
+        return subprocess.run([*command, f"@{file}", them.url], capture_output=True, timeout=50, check=False).stderr
+
+    taken = curl(2_000_000)
+    assert b"< HTTP/1.1 100 Continue" in taken
+    assert b"< HTTP/1.1 400" in taken, "it names no partner"
+    refused = curl(4_000_000)
+    assert b"< HTTP/1.1 413" in refused
+    assert b"100 Continue" not in refused
+    loop.run(them.front.close(), 20)
 
 
 def _staged(us):

@@ -6,11 +6,12 @@ import msgspec
 import pytest
 from rooms.test_as2_core import NOW, ORDER, STRANGER, THEM, US, certify
 
+from edi_server.transports.as2.addresses import may_be_called
 from edi_server.transports.as2.letters import Letters
 from edi_server.transports.as2.mdn import judge_receipt, read_receipt, write_receipt
 from edi_server.transports.as2.message import Payload, make_message
 from edi_server.transports.as2.sending import Sendings
-from edi_server.transports.as2.station import Relation, Station, may_be_called
+from edi_server.transports.as2.station import Relation, Station
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.spool import Spool
 
@@ -217,7 +218,11 @@ def test_row_15_late_double_and_contradicting_receipts_are_kept_and_the_first_on
         signed="sha256",
     )
     us.station.receive(refusal.headers, refusal.body)
-    assert us.notices[-1][0].endswith("saying something else.")
+    assert (
+        "saying something else: The partner refused the message: processed/error: decryption-failed"
+        in us.notices[-1][0]
+    )
+    assert us.notices[-1][2]
     assert us.sendings.find("t1").state == "confirmed"
 
 
@@ -236,17 +241,41 @@ def test_row_16_nobody_is_called_back_at_an_address_that_was_not_agreed(us, them
         assert "not agreed" in them.notices[-1][0]
 
 
-def test_addresses_are_agreed_by_scheme_host_port_and_path():
-    agreed = Terms(own_name="a", partner_name="b", receipt_urls=("https://them.example:8443/mdn",))
-    assert may_be_called("https://them.example:8443/mdn", agreed)
-    assert may_be_called("https://them.example:8443/mdn/1?x=2", agreed)
-    for url in (
-        "https://them.example/mdn",
-        "https://them.example:8443/mdnx",
-        "https://them.example:8443/mdn/../x",
-        "http://them.example:8443/mdn",
-    ):
-        assert not may_be_called(url, agreed)
+@pytest.mark.parametrize(
+    ("agreed", "url", "is_allowed"),
+    [
+        ("https://them.example:8443/mdn", "https://them.example:8443/mdn", True),
+        ("https://them.example:8443/mdn", "https://them.example:8443/mdn/1?x=2%2F3", True),
+        ("https://them.example:8443/mdn", "https://THEM.example:8443/mdn/", True),
+        ("https://them.example:8443/mdn", "https://them.example/mdn", False),
+        ("https://them.example:8443/mdn", "https://them.example:8443/mdnx", False),
+        ("https://them.example:8443/mdn", "https://them.example:8443/mdn/../x", False),
+        ("https://them.example:8443/mdn", "http://them.example:8443/mdn", False),
+        ("http://them.example/as2", "http://them.example:80/as2", True),
+        ("http://them.example:80/as2", "http://them.example/as2", True),
+        ("https://them.example/as2", "https://them.example:443/as2", True),
+        ("http://them.example/as2", "http://them.example/as2/%2e%2e/admin", False),
+        ("http://them.example/as2", "http://them.example/as2/%2E./admin", False),
+        ("http://them.example/as2", "http://them.example/as2%2f..%2fadmin", False),
+        ("http://them.example/as2", "http://them.example/as2/..\\admin", False),
+        ("http://them.example/as2", "http://them.example/as2/%252e%252e/admin", False),
+        ("http://them.example/as2", "http://them.example:99999/as2", False),
+        ("http://them.example/as2", "http://[bad/as2", False),
+        ("http://them.example/as2", "http://us:pass@them.example/as2", False),
+        ("http://them.example/as2", "http://them.example\udcff/as2", False),
+        ("http://them.example/as2", "", False),
+    ],
+)
+def test_row_16_addresses_are_agreed_by_scheme_host_port_and_path_as_they_are_called(agreed, url, is_allowed):
+    terms = Terms(own_name="a", partner_name="b", receipt_urls=("https://elsewhere.example/", agreed))
+    assert may_be_called(url, terms) is is_allowed
+
+
+def test_row_16_without_agreed_addresses_only_scheme_host_and_port_of_their_station_are_called():
+    terms = Terms(own_name="a", partner_name="b", url="https://them.example:8443/as2")
+    assert may_be_called("https://them.example:8443/mdn", terms)
+    for url in ("https://them.example/mdn", "https://them.example:22/", "http://them.example:8443/mdn"):
+        assert not may_be_called(url, terms)
     assert not may_be_called("https://them.example/", Terms(own_name="a", partner_name="b"))
 
 

@@ -1,7 +1,9 @@
 """`partner`, `as2`, `sftp`, `drop`: what people type, and what they get."""
 
+import datetime as dt
 import json
 import stat
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -14,7 +16,7 @@ from typer.testing import CliRunner
 from edi_server.cli.application import app
 from edi_server.config import Configuration
 from edi_server.store import Store, Subject
-from edi_server.transports.as2.certificates import fingerprint
+from edi_server.transports.as2.certificates import fingerprint, make_own_key
 from edi_server.transports.drop import hash_token
 from edi_server.transports.loop import Loop
 from edi_server.transports.sftp.account import fits_password
@@ -69,6 +71,7 @@ def certificate_in(folder, certificate, name="their.cer"):
 
 
 def test_a_new_certificate_is_a_key_of_our_own_that_the_configuration_takes(plant):
+    (plant / "edi-server.toml").write_text("")
     made = call_json(plant, "as2", "new-certificate", "LINDHOF Süd", "--days", "400")
     assert stat.S_IMODE((plant / made["private_key"]).stat().st_mode) == 0o600
     certificate = x509.load_pem_x509_certificate((plant / made["certificate"]).read_bytes())
@@ -77,7 +80,74 @@ def test_a_new_certificate_is_a_key_of_our_own_that_the_configuration_takes(plan
     (plant / "edi-server.toml").write_text(made["toml"])
     [own, _] = call_json(plant, "as2", "show")["certificates"]
     assert (own["use"], own["days_left"], own["fingerprint"]) == ("signs", 399, made["fingerprint"])
-    assert "not written over" in call(plant, "as2", "new-certificate", "LINDHOF Süd", code=2)
+    again = call_json(plant, "as2", "new-certificate", "LINDHOF Süd")
+    assert again["certificate"].endswith("-2.pem")
+    assert (plant / made["certificate"]).read_bytes() == certificate.public_bytes(Encoding.PEM)
+
+
+def lasting(days, name="us"):
+    """A key whose certificate ends in so many days, and a few minutes."""
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=900) + dt.timedelta(minutes=5)
+    return make_own_key(name, now=start, days=900 + days, bits=2048)
+
+
+def days_ahead(text):
+    return (dt.datetime.fromisoformat(text) - dt.datetime.now(dt.UTC)).total_seconds() / 86400
+
+
+def test_a_new_certificate_beside_one_that_signs_is_exported_and_sent_before_we_sign_with_it(plant, tmp_path):
+    """Step by step as docs/operating.md says it."""
+    made = call_json(plant, "as2", "new-certificate", "LINDHOF")
+    assert not Path(made["certificate"]).is_absolute()
+    assert 27 < days_ahead(made["sign_from"]) <= 28
+    file = plant / "edi-server.toml"
+    configured = file.read_text()
+    file.write_text(configured.replace("keys = [", f"keys = [\n{made['inline']}\n"))
+    rows = call_json(plant, "as2", "show")["certificates"]
+    assert [(row["partner"], row["use"]) for row in rows][:2] == [(None, "signs"), (None, "reads")]
+    assert fingerprint(US.certificate) == rows[0]["fingerprint"]
+    said = call(plant, "as2", "export", str(tmp_path / "us.cer"), code=2)
+    assert "--next" in said
+    assert fingerprint(US.certificate)[:23] in said
+    assert not (tmp_path / "us.cer").exists(), "which one is meant is not guessed"
+    call(plant, "as2", "export", "--next", str(tmp_path / "next.cer"))
+    call(plant, "as2", "export", "--current", str(tmp_path / "now.cer"))
+    call(plant, "as2", "export", "--fingerprint", made["fingerprint"][:20], str(tmp_path / "named.cer"))
+    [now, after, named] = [fingerprint_in(tmp_path / f"{name}.cer") for name in ("now", "next", "named")]
+    assert now == fingerprint(US.certificate)
+    assert after == named == made["fingerprint"]
+    assert "--next" in call(plant, "as2", "export", "--fingerprint", "00 11 22", str(tmp_path / "x.cer"), code=2)
+
+
+def fingerprint_in(file):
+    return fingerprint(x509.load_der_x509_certificate(file.read_bytes()))
+
+
+def test_a_new_certificate_signs_before_the_old_one_ends_and_at_once_where_none_signs(plant):
+    write_own_key(plant / "keys", lasting(10))
+    made = call_json(plant, "as2", "new-certificate", "LINDHOF")
+    assert 8 < days_ahead(made["sign_from"]) < 9.1
+    assert "--next" in call(plant, "as2", "new-certificate", "LINDHOF")
+    write_own_key(plant / "keys", lasting(-1))
+    assert call_json(plant, "as2", "new-certificate", "LINDHOF")["sign_from"] is None
+    assert "--next" not in call(plant, "as2", "new-certificate", "LINDHOF")
+
+
+@pytest.mark.parametrize(
+    ("sign_from", "complaint"),
+    [
+        ("2027-01-01T00:00:00", "needs a zone"),
+        ("2020-01-01T00:00:00Z", "outside of what the certificate is valid for"),
+        ("2099-01-01T00:00:00Z", "outside of what the certificate is valid for"),
+    ],
+)
+def test_a_date_that_a_certificate_cannot_be_switched_to_is_told_with_its_key(plant, sign_from, complaint):
+    file = plant / "edi-server.toml"
+    file.write_text(file.read_text().replace(" }]", f", sign_from = {sign_from} }}]"))
+    said = call(plant, "as2", "show", code=2)
+    assert complaint in said
+    assert "sign_from" in said
+    assert "Traceback" not in said
 
 
 def test_certificates_are_shown_with_use_and_dates_and_an_alarm(plant):
@@ -110,11 +180,12 @@ def test_key_and_certificate_are_exported_under_a_passphrase(plant, tmp_path):
 
 def test_a_partners_new_certificate_overlaps_the_old_one_until_its_date(plant, tmp_path):
     file = certificate_in(tmp_path, STRANGER.certificate)
+    day = f"{dt.datetime.now(dt.UTC) + dt.timedelta(days=30):%Y-%m-%d}"
     assert "--encrypt-from" in call(plant, "as2", "import", "acme", file, code=2)
     (plant / "var").mkdir()
     configuration = Configuration.load(plant / "edi-server.toml", {})
     with Store.open(configuration.database_url(), plant / "var" / "archive") as store:
-        said = call(plant, "as2", "import", "acme", file, "--encrypt-from", "2099-01-01")
+        said = call(plant, "as2", "import", "acme", file, "--encrypt-from", day)
         with store.read() as work:
             [event] = work.timeline.of(Subject("partner", "acme"))
     assert fingerprint(STRANGER.certificate) in said
@@ -122,9 +193,30 @@ def test_a_partners_new_certificate_overlaps_the_old_one_until_its_date(plant, t
     rows = call_json(plant, "as2", "show")["certificates"]
     assert [(row["use"], row["switch_at"]) for row in rows[1:]] == [
         ("encrypts", None),
-        ("verifies", "2099-01-01T00:00:00Z"),
+        ("verifies", f"{day}T00:00:00Z"),
     ]
     assert "has it already" in call(plant, "as2", "import", "acme", file, "--encrypt-from", "now", code=2)
+    assert "the next one to start reads it" in said
+
+
+def test_importing_says_whether_the_daemon_has_it_and_what_is_still_missing(plant, tmp_path, monkeypatch):
+    write_own_key(plant / "partners" / "certificates", lasting(5, "them"), "acme")
+    later = lasting(800, "their next")
+    day = f"{dt.datetime.now(dt.UTC) + dt.timedelta(days=40):%Y-%m-%d}"
+    file = plant / "partners" / "acme.toml"
+    file.write_text(file.read_text().replace("[as2]", '[as2]\nurl = "http://acme.example/as2"'))
+    monkeypatch.setattr("edi_server.desk.certificates.is_daemon_running", lambda _folder: True)
+    said = call(plant, "as2", "import", "acme", certificate_in(tmp_path, later.certificate), "--encrypt-from", day)
+    assert "The daemon that runs reads it within" in said
+    assert "none to encrypt for them with" in said
+    assert f"The next one can be used from {day}" in said
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "2099-01-01"])
+def test_a_certificate_is_not_imported_for_a_time_that_it_is_not_valid_at(plant, tmp_path, day):
+    file = certificate_in(tmp_path, STRANGER.certificate)
+    assert "It is valid from" in call(plant, "as2", "import", "acme", file, "--encrypt-from", day, code=2)
+    assert (plant / "partners" / "acme.toml").read_text() == AGREED
 
 
 def test_certificates_that_are_of_no_use_are_not_imported(plant, tmp_path):
@@ -187,6 +279,20 @@ def test_a_station_that_is_there_passes_each_step_and_one_that_is_not_says_at_wh
         assert hook.posts == [], "nothing was sent"
         hook.close()
     assert steps(plant, code=1)[-1] == ("as2", "TCP", False)
+
+
+def test_certificates_that_do_not_last_are_told_before_they_fail(plant):
+    for folder in ("inbox", "outbox"):
+        (plant / folder / "acme").mkdir(parents=True)
+    write_own_key(plant / "keys", lasting(4))
+    told = call_json(plant, "partner", "test", "acme")["steps"]
+    [first, soon] = [one for one in told if one["step"].startswith("our cert")]
+    assert (first["ok"], soon["ok"], first["warns"], soon["warns"]) == (True, True, False, True)
+    assert "4 days left" in first["told"]
+    assert "none takes its place" in soon["told"]
+    assert "SOON" in call(plant, "partner", "test", "acme")
+    write_own_key(plant / "keys", lasting(-1))
+    assert "has ended" in call(plant, "partner", "test", "acme", code=1)
 
 
 def test_accounts_are_tried_as_far_as_they_are_ours(plant):

@@ -6,14 +6,16 @@ import itertools
 import logging
 import re
 import socket
+import ssl
 import time
 
 import asyncssh
 import msgspec
 import paramiko
 import pytest
+from cryptography.hazmat.primitives import serialization
 from rooms.test_as2_core import NOW, ORDER, STRANGER, THEM, US, certify
-from rooms.test_as2_http import Company, _raw
+from rooms.test_as2_http import Company, _authority, _issue, _raw
 from rooms.test_as2_station import OUR_URL, THEIR_URL, End
 from rooms.test_sftp_endpoint import Place, _until
 
@@ -24,6 +26,7 @@ from edi_server.transports.as2.station import Relation
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.http_front import Front, FrontLimits
 from edi_server.transports.loop import Loop
+from edi_server.transports.posting import Tls, post
 from edi_server.transports.sftp.account import hash_password
 
 POST = b"POST /as2 HTTP/1.1\r\nHost: x\r\n"
@@ -452,13 +455,43 @@ def test_many_slow_connections_leave_room_for_a_partner_elsewhere_and_end(tmp_pa
     held = [socket.create_connection(("127.0.0.1", them.port)) for _ in range(40)]
     for one in held:
         one.sendall(b"POST /as2 HTTP/1.1\r\n")
-    time.sleep(0.2)
-    assert them.front._open["127.0.0.1"] == 20
-    _until(lambda: not them.front._open, 4)
+    _until(lambda: them.front.connections.get("127.0.0.1") == 20, 4)
+    _until(lambda: not them.front.connections, 10)
     assert _raw(them.port, POST + b"Content-Length: 0\r\n\r\n").startswith(b"HTTP/1.1 400")
     for one in held:
         one.close()
     loop.run(them.front.close(), 20)
+
+
+def test_silent_handshakes_count_as_connections_and_are_ended_in_time(tmp_path, loop):
+    authority = _authority()
+    certificate, key = _issue(authority, "localhost")
+    (tmp_path / "server.pem").write_text(certificate + key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "server.pem")
+    them = Company(tmp_path, loop, THEM, "Them", US, "Us", tls=context, header_seconds=4.0, per_address=3)
+    # Nothing is ever sent: to TLS, none of them is a connection yet.
+    held = [socket.create_connection(("127.0.0.1", them.port)) for _ in range(30)]
+    assert all(_is_closed(one, 3) for one in held[3:])
+    assert them.front.connections == {"127.0.0.1": 3}
+    _until(lambda: not them.front.connections, 10)
+    assert all(_is_closed(one, 5) for one in held)
+    secure = Tls(authorities=authority[2].public_bytes(serialization.Encoding.PEM).decode())
+    assert loop.run(post(them.url, {}, b"", tls=secure), 10).status == 400
+    for one in held:
+        one.close()
+    loop.run(them.front.close(), 20)
+
+
+def _is_closed(connection, seconds):
+    """True once the other side has ended it."""
+    connection.settimeout(seconds)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
 
 
 def test_a_body_that_unpacks_to_more_than_the_limit_is_refused(company):

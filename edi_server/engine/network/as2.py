@@ -8,15 +8,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edi_server.engine.as2_agreed import alarms, line_of, own_keys
+from edi_server.engine.as2_agreed import OwnAgreed, in_order, line_of, read_own
+from edi_server.engine.network.as2_watch import Watch
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
 from edi_server.engine.notices import UNKNOWN, US
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.transports.as2.letters import Letters
+from edi_server.transports.as2.notice import Notice
 from edi_server.transports.as2.sending import Sendings
-from edi_server.transports.as2.station import Notice, Station
+from edi_server.transports.as2.station import Station
 from edi_server.transports.as2.transport import As2Transport, Line
 from edi_server.transports.http_front import Front, Reply, Request
 from edi_server.transports.spool import Spool
@@ -28,6 +30,8 @@ KIND = "as2"
 _KEPT = timedelta(days=400)
 #: How often certificates are looked at, and what was agreed is put together anew: own keys have dates.
 _HOUR = 3600.0
+#: How often receipts are looked for that are overdue.
+_MINUTE = 60.0
 
 
 class As2Part:
@@ -45,8 +49,10 @@ class As2Part:
             Letters(folder / "receipts"),
             Sendings(folder / "sent"),
         )
-        #: By mailbox, replaced as a whole.
+        #: By mailbox, replaced as a whole; and our keys, the one that signs first.
         self._lines: dict[str, Line] = {}
+        self._own: list[OwnAgreed] = []
+        self._watch = Watch(folder / "told.json", ground.notices, self._sendings)
         self._renewing = threading.Lock()
         self._front: Front | None = None
         self._station = self._open_station()
@@ -71,6 +77,7 @@ class As2Part:
             start("as2", collector.collect),
             start("as2 receipts", receipts.send_receipts, longest=30),
             start("as2 certificates", self._look_at_certificates, longest=_HOUR),
+            start("as2 missed receipts", self._look_for_receipts, longest=_MINUTE),
         )
         if not self._settings.listen:
             return
@@ -82,11 +89,14 @@ class As2Part:
     def renew(self) -> None:
         """See `Part`. What cannot be used is said, and does not hurt the other partners."""
         with self._renewing:
+            now = _now()
             try:
-                own = own_keys(self._configuration, _now())
+                self._own = in_order(read_own(self._configuration), now)
+                self._ground.notices.settle(US, "as2-keys", "Our keys can be read.")
             except ConfigurationError as error:
+                # Those that were read before work on; at a start there are none.
                 self._ground.notices.tell(US, "as2-keys", str(error))
-                own = ()
+            own = tuple(one.key for one in self._own)
             lines = {}
             for partner in self._partners():
                 try:
@@ -128,6 +138,7 @@ class As2Part:
             loop=self._ground.loop,
             lines=lambda: self._lines,
             clock=_now,
+            notice=self._tell,
         )
 
     def _partners(self) -> Iterable[Partner]:
@@ -143,20 +154,23 @@ class As2Part:
     def _tell(self, notice: Notice) -> None:
         partner = self._ground.corridor.book.partner_of_mailbox(notice.mailbox) if notice.mailbox else None
         about = partner.name if partner else UNKNOWN
-        self._ground.notices.tell(about, notice.cause, notice.sentence, is_serious=notice.is_serious)
+        self._ground.notices.tell(
+            about, notice.cause, notice.sentence, is_serious=notice.is_serious, thing=notice.thing
+        )
 
     def _look_at_certificates(self) -> float:
-        """Alarms about certificates that end, and those of others settled; then a tidy up."""
+        """Alarms about certificates that end, what is switched to told; then a tidy up."""
         now = _now()
         self.renew()
-        for alarm in alarms(self._partners(), self._lines, self._configuration, now):
-            if alarm.is_over:
-                self._ground.notices.settle(alarm.about, alarm.cause, "There is a certificate that lasts longer.")
-            else:
-                self._ground.notices.tell(alarm.about, alarm.cause, alarm.sentence)
+        self._watch.look_at_certificates(self._partners(), self._lines, self._own, now)
         self._spool.forget(now - _KEPT)
         self._sendings.forget((now - _KEPT).timestamp())
-        return _HOUR
+        dates = ((one.due - now).total_seconds() for one in self._own)
+        return min([_HOUR, *(seconds for seconds in dates if seconds > 0)])
+
+    def _look_for_receipts(self) -> float:
+        self._watch.look_for_receipts(self._partners(), self._lines, _now())
+        return _MINUTE
 
 
 def _now() -> datetime:

@@ -4,6 +4,8 @@
 <folder>/<transmission id>/message.json  Message-ID, headers, integrity checks, and how it stands
 <folder>/<transmission id>/body          the AS2 message, byte for byte what every attempt sends
 <folder>/<transmission id>/receipt       the receipt as it came: headers, an empty line, body
+<folder>/<transmission id>/receipt-…     others that came for it; receipt-doubted-… those that cannot be believed
+<folder>/waiting/<transmission id>       its receipt is to come
 <folder>/by-id/<hash of Message-ID>      the transmission it belongs to
 <folder>/ended/<transmission id>         it ended, and nobody was told yet
 """
@@ -11,9 +13,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -21,12 +25,17 @@ import msgspec
 
 from edi_server.errors import TransportError
 from edi_server.transports.as2.algorithms import Digest
-from edi_server.transports.as2.mdn import Receipt, judge_receipt
+from edi_server.transports.as2.mdn import Judgement, Receipt, judge_receipt
 from edi_server.transports.as2.message import Made
 from edi_server.transports.durable_file import write_durably
 
 #: made: not yet taken by the partner. waiting: taken, its receipt to come. The others are final.
 State = Literal["made", "waiting", "confirmed", "refused", "altered", "unconfirmed"]
+#: States that a receipt can still change.
+_OPEN = ("made", "waiting", "unconfirmed")
+#: Of receipts that cannot be believed, anybody can make as many as they like: so much is kept of them for a message.
+_MOST_DOUBTED, _LARGEST_DOUBTED = 20, 1 << 20
+_ABOUT = re.compile(rb"^Original-Message-ID:[ \t]*(\S{1,998})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +52,9 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""
     #: True once somebody was told how it ended.
     is_told: bool = False
+    #: Seconds since 1970 from when on its receipt is waited for, and whether somebody was told that it is missing.
+    waiting_since: float = 0.0
+    is_missed: bool = False
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -50,13 +62,16 @@ class Said(msgspec.Struct, frozen=True):
 
     sentence: str
     is_serious: bool
+    #: Message-ID of the message of ours that it is about; "" for none.
+    about: str = ""
 
 
 class Sendings:
     """A folder of sent messages. Raises TransportError where the disk does not work."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
+        self._clock = clock
         # A receipt may come while the request that it answers is still open.
         self._changing = threading.RLock()
 
@@ -123,7 +138,23 @@ class Sendings:
         """The partner took it, the receipt is to come; a receipt that was faster stays."""
         with self._changing:
             now = self.find(sending.transmission_id) or sending
-            return self._change(now, "waiting", "") if now.state == "made" else now
+            if now.state != "made":
+                return now
+            # Before the state itself, so that none is overlooked after a crash.
+            write_durably(self._folder / "waiting" / now.transmission_id, b"")
+            since = msgspec.structs.replace(now, waiting_since=self._clock(), is_missed=False)
+            return self._change(since, "waiting", "")
+
+    def waiting(self) -> list[Sending]:
+        """Messages whose receipts are to come."""
+        return [one for one in self._listed("waiting") if one.state == "waiting"]
+
+    def mark_missed(self, sending: Sending) -> None:
+        """Somebody was told that its receipt is missing."""
+        with self._changing:
+            now = self.find(sending.transmission_id)
+            if now is not None and now.state == "waiting":
+                self._write(msgspec.structs.replace(now, is_missed=True))
 
     def mark_confirmed(self, sending: Sending, sentence: str) -> Sending:
         """Taken, and no receipt was agreed on."""
@@ -135,41 +166,61 @@ class Sendings:
             return self._settle(self.find(sending.transmission_id) or sending, receipt, headers, body)
 
     def _settle(self, sending: Sending, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Sending:
-        judgement = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed)
+        judgement = _judge(sending, receipt)
         # A receipt that proves nothing does not end the wait: the right one may still come.
         counts = judgement.outcome != "unconfirmed" or sending.state == "made"
-        is_first = sending.state in ("made", "waiting", "unconfirmed")
+        is_first = sending.state in _OPEN
         name = "receipt" if is_first and counts else f"receipt-{hashlib.sha256(body).hexdigest()[:12]}"
-        head = "".join(f"{key}: {value}\r\n" for key, value in headers.items()).encode("utf-8", "replace")
-        write_durably(self._folder / sending.transmission_id / name, head + b"\r\n" + body)
+        write_durably(self._folder / sending.transmission_id / name, _as_it_came(headers, body))
         if not (is_first and counts):
             return sending
         return self._change(sending, judgement.outcome, judgement.sentence)  # type: ignore[arg-type]
 
     def record_receipt(self, mailbox: str, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Said:
         """An asynchronous receipt, from the partner of that mailbox."""
-        try:
-            transmission_id = self._by_id(mailbox, receipt.about).read_text()
-        except FileNotFoundError:
-            return Said(f"A receipt came for {receipt.about[:200]}, which was never sent to this partner.", True)
+        about = receipt.about[:200]
+        transmission_id = self._sent_as(mailbox, receipt.about)
+        if transmission_id is None:
+            return Said(f"A receipt came for {about}, which was never sent to this partner.", True)
         sending = self.find(transmission_id)
         if sending is None:
             raise TransportError(f"{transmission_id}: its message is not there yet")
-        if sending.message_id != receipt.about:
-            return Said(f"A receipt came for {receipt.about[:200]}, which was sent once more since.", False)
-        before = sending.state
-        after = self.settle(sending, receipt, headers, body)
-        if before not in ("made", "waiting", "unconfirmed"):
-            same = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed).outcome == before
-            what = "once more, saying the same" if same else "once more, saying something else"
-            return Said(f"A receipt for {receipt.about[:200]} came {what}.", not same)
-        return Said(f"{receipt.about[:200]}: {after.sentence}", after.state != "confirmed")
+        if not same_message_id(sending.message_id, receipt.about):
+            return Said(f"A receipt came for {about}, which was sent once more since.", False)
+        judgement = _judge(sending, receipt)
+        self.settle(sending, receipt, headers, body)
+        is_good = judgement.outcome == "confirmed"
+        if sending.state not in _OPEN:
+            same = judgement.outcome == sending.state
+            what = "once more, saying the same" if same else f"once more, saying something else: {judgement.sentence}"
+            return Said(f"A receipt for {about} came {what.rstrip('.')}.", not same, sending.message_id)
+        waits = sending.state == "waiting" and judgement.outcome == "unconfirmed"
+        more = " The right one is still waited for." if waits else ""
+        return Said(f"{about}: {judgement.sentence}{more}", not is_good, sending.message_id)
+
+    def keep_doubted(self, mailbox: str, headers: Mapping[str, str], body: bytes) -> str:
+        """Keep what cannot be believed beside the message that it names: it may be asked for in a dispute.
+
+        The Message-ID of that message; "" where it names none of ours.
+        """
+        named = _ABOUT.search(body)
+        transmission_id = self._sent_as(mailbox, named[1].decode("latin-1")) if named else None
+        sending = self.find(transmission_id) if transmission_id else None
+        if sending is None:
+            return ""
+        self.keep_beside(sending, headers, body)
+        return sending.message_id
+
+    def keep_beside(self, sending: Sending, headers: Mapping[str, str], body: bytes) -> None:
+        """Keep what came instead of a receipt that can be believed."""
+        folder = self._folder / sending.transmission_id
+        if len(body) <= _LARGEST_DOUBTED and len(list(folder.glob("receipt-doubted-*"))) < _MOST_DOUBTED:
+            name = f"receipt-doubted-{hashlib.sha256(body).hexdigest()[:12]}"
+            write_durably(folder / name, _as_it_came(headers, body))
 
     def untold(self) -> list[Sending]:
         """Messages that ended by a receipt of their own, which nobody was told yet."""
-        ended = self._folder / "ended"
-        found = [self.find(one.name) for one in sorted(ended.iterdir())] if ended.is_dir() else []
-        return [one for one in found if one and one.state not in ("made", "waiting") and not one.is_told]
+        return [one for one in self._listed("ended") if one.state not in ("made", "waiting") and not one.is_told]
 
     def tell(self, sending: Sending) -> None:
         """Somebody was told how it ended."""
@@ -201,11 +252,49 @@ class Sendings:
             # Before the state itself, so that none is overlooked after a crash.
             write_durably(self._folder / "ended" / sending.transmission_id, b"")
         self._write(changed)
+        if state != "waiting":
+            (self._folder / "waiting" / sending.transmission_id).unlink(missing_ok=True)
         return changed
+
+    def _listed(self, name: str) -> list[Sending]:
+        listed = self._folder / name
+        found = [self.find(one.name) for one in sorted(listed.iterdir())] if listed.is_dir() else []
+        return [one for one in found if one is not None]
+
+    def _sent_as(self, mailbox: str, message_id: str) -> str | None:
+        """The transmission that was sent to the partner of that mailbox under that Message-ID."""
+        try:
+            return self._by_id(mailbox, message_id).read_text()
+        except FileNotFoundError:
+            return None
 
     def _write(self, sending: Sending) -> None:
         write_durably(self._folder / sending.transmission_id / "message.json", msgspec.json.encode(sending))
 
     def _by_id(self, mailbox: str, message_id: str) -> Path:
-        digest = hashlib.sha256(f"{mailbox}\0{message_id}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{mailbox}\0<{_bare(message_id)}>".encode("utf-8", "replace")).hexdigest()
         return self._folder / "by-id" / digest
+
+
+def _bare(message_id: str) -> str:
+    return message_id.strip().removeprefix("<").removesuffix(">").strip()
+
+
+def same_message_id(one: str, other: str) -> bool:
+    """True for the same Message-ID; some stations leave out the angle brackets in their receipts."""
+    return _bare(one) == _bare(other)
+
+
+def _judge(sending: Sending, receipt: Receipt) -> Judgement:
+    """What the receipt means for the message, with the partner's own words where it is no confirmation."""
+    judged = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed)
+    if judged.outcome == "confirmed" or receipt.is_positive:
+        return judged
+    said = "" if receipt.disposition in judged.sentence else f" It says: {receipt.disposition}."
+    words = " ".join(receipt.text.split())[:300]
+    return Judgement(judged.outcome, judged.sentence + said + (f" Their words: {words}" if words else ""))
+
+
+def _as_it_came(headers: Mapping[str, str], body: bytes) -> bytes:
+    head = "".join(f"{key}: {value}\r\n" for key, value in headers.items()).encode("utf-8", "replace")
+    return head + b"\r\n" + body

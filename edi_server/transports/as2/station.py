@@ -11,14 +11,17 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import msgspec
 
+from edi_server.errors import EdiServerError
+from edi_server.transports.as2.addresses import may_be_called
 from edi_server.transports.as2.algorithms import Digest
+from edi_server.transports.as2.asked import Asked
 from edi_server.transports.as2.letters import Letter, Letters
 from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt, write_receipt
-from edi_server.transports.as2.message import MessageError, Opened, Payload, open_message, unquote_name, wanted_digest
+from edi_server.transports.as2.message import MessageError, Opened, Payload, open_message, unquote_name
+from edi_server.transports.as2.notice import Notice, log_only
 from edi_server.transports.as2.sending import Sendings
 from edi_server.transports.as2.terms import LARGEST, Keys, Terms
 from edi_server.transports.http_front import Reply
@@ -51,23 +54,6 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     content: str = ""
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened beside a message being taken."""
-
-    #: What it is, the same whenever it happens again: "as2-refused", "as2-unknown-partner", …
-    cause: str
-    sentence: str
-    #: "" where nobody knows whose it is.
-    mailbox: str
-    #: An operator must look.
-    is_serious: bool
-
-
-def _log_only(notice: Notice) -> None:
-    level = logging.WARNING if notice.is_serious else logging.INFO
-    log.log(level, "AS2 %s: %s", notice.mailbox or "-", notice.sentence)
-
-
 class Station:
     """Our end of AS2. `relations` gives the partners as they are agreed now; `clock` the time in UTC."""
 
@@ -80,7 +66,7 @@ class Station:
         relations: Callable[[], Sequence[Relation]],
         clock: Callable[[], datetime],
         largest: int = LARGEST,
-        notice: Callable[[Notice], None] = _log_only,
+        notice: Callable[[Notice], None] = log_only,
     ) -> None:
         self._spool = spool
         self._letters = letters
@@ -90,27 +76,53 @@ class Station:
         self._largest = largest
         self._told = notice
 
-    def _notice(self, cause: str, sentence: str, mailbox: str, is_serious: bool) -> None:
-        self._told(Notice(cause=cause, sentence=sentence, mailbox=mailbox, is_serious=is_serious))
+    def _notice(self, cause: str, sentence: str, mailbox: str, is_serious: bool, thing: str = "") -> None:
+        self._told(Notice(cause=cause, sentence=sentence, mailbox=mailbox, is_serious=is_serious, thing=thing))
 
     def receive(self, headers: Mapping[str, str], body: bytes, *, address: str = "") -> Reply:
         """Take a message or a receipt, and say what to answer. `headers` by any case; `address` for the records.
 
         Raises TransportError where it could not be stored: the caller answers 503, and the partner tries again.
         """
-        fields = {name.lower(): value for name, value in headers.items()}
-        sender, recipient = unquote_name(fields.get("as2-from", "")), unquote_name(fields.get("as2-to", ""))
+        posted = {name.lower(): value for name, value in headers.items()}
+        sender, recipient = unquote_name(posted.get("as2-from", "")), unquote_name(posted.get("as2-to", ""))
         if not sender or not recipient:
             return _plain(400, "AS2-From and AS2-To are missing.")
         if not (sender + recipient).isprintable():
             # They are told their names in headers of ours.
             return _plain(400, "AS2-From and AS2-To are damaged.")
-        relation = self._relation(sender, recipient)
-        if is_receipt(fields, body):
-            return self._take_receipt(relation, fields, body)
+        relation, fields = self._relation(sender, recipient), {name: _readable(value) for name, value in posted.items()}
+        try:
+            if is_receipt(fields, body):
+                return self._take_receipt(relation, fields, body)
+            if relation is None:
+                return self._refuse_stranger(sender, recipient, fields)
+            return self._take(relation, fields, body, address)
+        except EdiServerError:
+            raise
+        except Exception:
+            log.exception("a post of %s failed unexpectedly", relation.mailbox if relation else "a stranger")
+            return self._answer_fault(relation, fields, body)
+
+    def _answer_fault(self, relation: Relation | None, fields: Mapping[str, str], body: bytes) -> Reply:
+        """A fault of ours: they are told so by the receipt that they asked for, not by a 500 that proves nothing.
+
+        What was stored before it is confirmed: called refused, it would come again as something new.
+        """
         if relation is None:
-            return self._refuse_stranger(sender, recipient, fields)
-        return self._take(relation, fields, body, address)
+            return _plain(500, "The post could not be processed.")
+        key = _message_key(fields, body)
+        try:
+            first = self._first(relation, key)
+            if first is not None and first.body == hashlib.sha256(body).hexdigest():
+                return self._say(relation, first, key)
+            error = MessageError("unexpected-processing-error", "The message could not be processed.")
+            return self._refuse(relation, fields, error, key)
+        except EdiServerError:
+            raise
+        except Exception:
+            log.exception("not even a receipt could be given for %s", key)
+            return _plain(500, "The message could not be processed.")
 
     def _relation(self, sender: str, recipient: str) -> Relation | None:
         fitting = (
@@ -135,13 +147,12 @@ class Station:
             mics={},
             used=None,
         )
-        # Nobody whose URL is not agreed is called back.
-        return stored.receipt if stored.receipt and not stored.url else _plain(200, "")
+        # Nobody whose URL is not agreed is called back; then the status has to tell it.
+        return stored.receipt if stored.receipt and not stored.url else _plain(403, "No such partner.")
 
     def _take(self, relation: Relation, fields: Mapping[str, str], body: bytes, address: str) -> Reply:
         key, digest = _message_key(fields, body), hashlib.sha256(body).hexdigest()
-        known = self._spool.find(relation.mailbox, key)
-        first = msgspec.json.decode(known.answer, type=Stored) if known else None
+        first = self._first(relation, key)
         is_same = first is not None and first.body in ("", digest)
         if first is not None and is_same and not relation.terms.quirks.warn_of_duplicates:
             return self._repeat(relation, first, key)
@@ -157,6 +168,11 @@ class Station:
         if first is not None:
             key = self._tell_apart(relation, key, opened)
         return self._keep(relation, fields, opened, key, address, digest)
+
+    def _first(self, relation: Relation, key: str) -> Stored | None:
+        """The answer of what was taken under that key."""
+        known = self._spool.find(relation.mailbox, key)
+        return msgspec.json.decode(known.answer, type=Stored) if known else None
 
     def _repeat(self, relation: Relation, stored: Stored, key: str) -> Reply:
         said = f"Message {key} came again and was answered as the first time."
@@ -198,17 +214,10 @@ class Station:
         self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str, body: str
     ) -> Reply:
         """`body`: SHA-256 of the message as it came."""
-        digest = wanted_digest(fields.get("disposition-notification-options", ""), opened.digest)
-        if digest is None:
-            stored = self._answer(
-                relation,
-                fields,
-                disposition="failed/failure: unsupported MIC-algorithms",
-                text="The digest that must be used for the receipt is not one that we have.",
-                mics={},
-                used=opened.digest,
-            )
-            return self._say(relation, stored, key)
+        try:
+            Asked.by(fields).insist(opened.digest)
+        except MessageError as error:
+            return self._refuse(relation, fields, error, key)
         stored = self._answer(
             relation,
             fields,
@@ -249,7 +258,8 @@ class Station:
         return self._say(relation, stored, key)
 
     def _refuse(self, relation: Relation, fields: Mapping[str, str], error: MessageError, key: str) -> Reply:
-        self._notice(f"as2-{error.reason}", f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
+        cause = f"as2-{error.reason.replace(' ', '-').lower()}"
+        self._notice(cause, f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
         state = "failed/failure" if error.reason.startswith("unsupported") else "processed/error"
         stored = self._answer(
             relation,
@@ -259,7 +269,7 @@ class Station:
             mics=error.mics,
             used=None,
         )
-        return self._say(relation, stored, key)
+        return self._say(relation, stored, key, is_refused=True)
 
     def _answer(
         self,
@@ -272,11 +282,10 @@ class Station:
         used: Digest | None,
     ) -> Stored:
         """The receipt that was asked for, if one was."""
-        if "disposition-notification-to" not in fields:
+        asked = Asked.by(fields)
+        if not asked.is_wanted:
             return Stored()
-        options = fields.get("disposition-notification-options", "")
-        digest = wanted_digest(options, used) or used or "sha256"
-        is_signed = "pkcs7-signature" in options.lower()
+        digest = asked.digest(used)
         made = write_receipt(
             about=fields.get("message-id", "")[:_LONGEST_ID],
             disposition=disposition,
@@ -285,23 +294,24 @@ class Station:
             keys=relation.keys,
             now=self._clock(),
             mic=(digest, mics[digest]) if digest in mics else None,
-            signed=digest if is_signed and relation.keys.own else None,
+            signed=digest if asked.is_signed and relation.keys.own else None,
         )
         return Stored(
             receipt=Reply(status=200, headers=made.headers, body=bytes(made.body)),
-            url=fields.get("receipt-delivery-option", "").strip(),
+            url=asked.url,
         )
 
-    def _say(self, relation: Relation, stored: Stored, key: str) -> Reply:
-        """The reply over HTTP; an asynchronous receipt is queued instead."""
+    def _say(self, relation: Relation, stored: Stored, key: str, *, is_refused: bool = False) -> Reply:
+        """The reply over HTTP; an asynchronous receipt is queued instead. What no receipt tells, the status does."""
+        untold = _plain(400, "The message is refused.") if is_refused else _plain(200, "")
         if stored.receipt is None:
-            return _plain(200, "")
+            return untold
         if not stored.url:
             return stored.receipt
         if not may_be_called(stored.url, relation.terms):
             sentence = f"Message {key} asks for its receipt at {stored.url[:200]}, which is not agreed; it is not sent."
             self._notice("as2-receipt-address", sentence, relation.mailbox, True)
-            return _plain(200, "")
+            return untold
         self._letters.queue(
             Letter(
                 mailbox=relation.mailbox,
@@ -320,11 +330,22 @@ class Station:
         try:
             receipt = read_receipt(fields, body, relation.keys, now=self._clock())
         except ReceiptError as error:
-            self._notice("as2-receipt-forged", str(error), relation.mailbox, True)
+            about = self._sendings.keep_doubted(relation.mailbox, fields, body)
+            beside = f" It is kept beside {about}, which it names." if about else ""
+            self._notice("as2-receipt-forged", f"{error}{beside}", relation.mailbox, True)
             return _plain(400, "The receipt cannot be believed.")
         said = self._sendings.record_receipt(relation.mailbox, receipt, fields, body)
-        self._notice("as2-receipt", said.sentence, relation.mailbox, said.is_serious)
+        self._notice("as2-receipt", said.sentence, relation.mailbox, said.is_serious, said.about)
         return _plain(200, "")
+
+
+def _readable(value: str) -> str:
+    """Header text as it can be stored and told: bytes that are no UTF-8 stand for the letters of Latin-1."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
 
 
 def _message_key(fields: Mapping[str, str], body: bytes) -> str:
@@ -342,28 +363,6 @@ def _digest(payloads: Sequence[Payload]) -> str:
 def _name_for(key: str) -> str:
     safe = "".join(c if c.isalnum() or c in "-._@" else "_" for c in key.strip("<>"))
     return f"{safe[:120]}.edi"
-
-
-def may_be_called(url: str, terms: Terms) -> bool:
-    """True for the URLs that the partner agreed to be called at.
-
-    Everything else a message may ask for would let strangers reach our network through us.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        return False
-    if terms.receipt_urls:
-        return any(_is_below(url, agreed) for agreed in terms.receipt_urls)
-    own = urlsplit(terms.url)
-    return bool(own.hostname) and (own.scheme, own.hostname) == (parts.scheme, parts.hostname)
-
-
-def _is_below(url: str, agreed: str) -> bool:
-    one, other = urlsplit(url), urlsplit(agreed)
-    same_place = (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
-    prefix = other.path.rstrip("/")
-    inside = one.path == prefix or one.path.startswith(f"{prefix}/")
-    return same_place and inside and ".." not in one.path.split("/")
 
 
 def _plain(status: int, text: str) -> Reply:

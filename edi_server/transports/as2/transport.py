@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
 from edi_server.errors import EdiServerError, TransportError
+from edi_server.transports.as2.addresses import may_be_called
 from edi_server.transports.as2.letters import Letter, Letters
 from edi_server.transports.as2.mdn import ReceiptError, read_receipt
 from edi_server.transports.as2.message import MessageError, Payload, make_message
-from edi_server.transports.as2.sending import Sending, Sendings
-from edi_server.transports.as2.station import Relation, may_be_called
+from edi_server.transports.as2.notice import Notice, log_only
+from edi_server.transports.as2.sending import Sending, Sendings, same_message_id
+from edi_server.transports.as2.station import Relation
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
 from edi_server.transports.posting import Answer, Tls, post
 from edi_server.transports.spool import Spool
-
-log = logging.getLogger(__name__)
 
 #: Receipts that are on their way at a time: one partner who is away must not hold up the others.
 _SIDE_BY_SIDE = 8
@@ -36,6 +35,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 300.0
     #: Where our own station is, for asynchronous receipts.
     own_url: str = ""
+    #: Seconds after which a receipt that comes on its own is missed.
+    receipt_within: float = 4 * 3600.0
 
 
 class As2Transport:
@@ -50,6 +51,7 @@ class As2Transport:
         loop: Loop,
         lines: Callable[[], dict[str, Line]],
         clock: Callable[[], datetime],
+        notice: Callable[[Notice], None] = log_only,
     ) -> None:
         self._spool = spool
         self._letters = letters
@@ -57,6 +59,7 @@ class As2Transport:
         self._loop = loop
         self._lines = lines
         self._clock = clock
+        self._notice = notice
         self._told: set[str] = set()
 
     def collect(self) -> Collected:
@@ -182,8 +185,10 @@ class As2Transport:
         try:
             receipt = read_receipt(answer.headers, answer.body, line.relation.keys, now=self._clock())
         except ReceiptError as error:
+            self._sendings.keep_beside(sending, answer.headers, answer.body)
             raise TransportError(str(error), permanent=True) from error
-        if receipt.about and receipt.about != sending.message_id:
+        if receipt.about and not same_message_id(receipt.about, sending.message_id):
+            self._sendings.keep_beside(sending, answer.headers, answer.body)
             raise TransportError(f"The receipt is about another message, {receipt.about[:100]}.", permanent=True)
         return self._sendings.settle(sending, receipt, answer.headers, answer.body)
 
@@ -199,15 +204,23 @@ class As2Transport:
         if line is None or not may_be_called(letter.url, line.relation.terms):
             return "it was agreed when it was asked for, and is not any more"
         try:
-            answer = await post(letter.url, letter.headers, letter.body, tls=line.tls, seconds=60)
+            answer = await post(letter.url, letter.headers, letter.body, tls=line.tls, login=line.login, seconds=60)
         except EdiServerError as error:
             return str(error)
         return "" if 200 <= answer.status < 300 else f"the answer is {answer.status}"
 
     def _put_off(self, letter: Letter, why: str) -> None:
         goes_on = self._letters.put_off(letter)
-        what = "is sent again later" if goes_on else "is given up"
-        log.warning("the receipt for %s of %s %s: %s", letter.about, letter.mailbox, what, why)
+        what = "could not be delivered and is sent again later" if goes_on else "could not be delivered and is given up"
+        self._notice(
+            Notice(
+                cause="as2-receipt-delayed" if goes_on else "as2-receipt-undelivered",
+                sentence=f"Our receipt for {letter.about[:200]} {what}: {why}",
+                mailbox=letter.mailbox,
+                is_serious=not goes_on,
+                thing=letter.about[:200],
+            )
+        )
 
 
 def _detail(sending: Sending) -> dict[str, str]:
