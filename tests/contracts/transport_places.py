@@ -32,6 +32,8 @@ class FolderPlace:
     mailboxes = ("north", "south")
     #: The partner's file names stay what they are and are never replaced.
     has_names = True
+    #: A hand-over that is repeated tells the proof of the first time.
+    keeps_proofs = False
 
     def __init__(self, root: Path, loop: object = None) -> None:  # noqa: ARG002 — all places are made alike
         self.root = root
@@ -74,6 +76,7 @@ class AccountsPlace:
 
     mailboxes = ("north", "south")
     has_names = True
+    keeps_proofs = False
 
     def __init__(self, root, loop):
         self.root, self.loop = root, loop
@@ -128,6 +131,7 @@ class RemotePlace:
 
     mailboxes = ("north",)
     has_names = True
+    keeps_proofs = False
 
     def __init__(self, root, loop):
         self.root, self.loop, self.now = root, loop, 0.0
@@ -172,6 +176,7 @@ class As2Place:
 
     mailboxes = ("north", "south")
     has_names = False
+    keeps_proofs = True
 
     def __init__(self, root, loop):
         self.root, self.loop = root, loop
@@ -235,6 +240,7 @@ class DropPlace:
 
     mailboxes = ("north", "south")
     has_names = False
+    keeps_proofs = True
 
     def __init__(self, root, loop):
         self.root, self.loop, self.dropped = root, loop, 0

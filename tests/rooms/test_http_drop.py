@@ -1,23 +1,20 @@
-"""The HTTP drop over real HTTP: who may post, what the answer says, posting twice; and webhooks."""
+"""The HTTP drop over real HTTP: who may post, what the answer says, posting twice."""
 
 import asyncio
 import datetime as dt
-import hashlib
-import hmac
 import json
 import socket
 import time
 
 import pytest
 
-from edi_server.errors import TransportError
 from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, hash_token
 from edi_server.transports.http_front import Front, FrontLimits, Reply
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import post
 from edi_server.transports.spool import Spool
 from edi_server.transports.staging import Staging
-from edi_server.transports.webhook import Webhook, Webhooks
+from edi_server.transports.webhook import Webhooks
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 
@@ -36,16 +33,10 @@ class Place:
         ended = Token(digest=hash_token("old"), ends=NOW - dt.timedelta(days=1))
         accounts = {"north": DropAccount(name="north", mailbox="n", tokens=(Token(digest=hash_token("right")), ended))}
         self.drop = Drop(spool=self.spool, accounts=lambda: accounts, clock=lambda: NOW)
-        self.answers, self.posted = [], []
-        self.front = Front({"/drop": self.drop.take, "/hook": self.hook})
+        self.front = Front({"/drop": self.drop.take})
         self.port = loop.run(self.front.listen("127.0.0.1", 0), 10)
-        hooks = {"n": Webhook(mailbox="n", url=f"http://127.0.0.1:{self.port}/hook", secret="s3cret")}
-        webhooks = Webhooks(Staging(folder), loop, hooks.get)
+        webhooks = Webhooks(Staging(folder), loop, lambda _mailbox: None)
         self.transport = DropTransport(spool=self.spool, webhooks=webhooks)
-
-    def hook(self, request):
-        self.posted.append(request)
-        return Reply(status=self.answers.pop(0) if self.answers else 200, body=b"thanks")
 
     def post(self, body=b"UNB'", token="right", account="north", **headers):
         sent = {
@@ -102,27 +93,6 @@ def test_nobody_else_is_let_in(place, wrong):
 def test_nothing_is_no_document(place):
     assert place.post(b"")[0] == 400
     assert place.post(Idempotency_Key="x" * 201)[0] == 400
-
-
-def test_a_webhook_is_posted_signed_with_a_key_that_stays_the_same(place):
-    place.answers = [500, 429, 200]
-    place.transport.stage("t1", "n", b"DESADV")
-    for _ in range(2):
-        with pytest.raises(TransportError) as caught:
-            place.transport.hand_over("t1", "n", "desadv.edi")
-        assert not caught.value.permanent
-    handed = place.transport.hand_over("t1", "n", "desadv.edi")
-    proof = json.loads(handed.proof)
-    assert (proof["status"], proof["answer"]) == (200, "thanks")
-    assert place.transport.hand_over("t1", "n", "desadv.edi").earlier
-    assert {one.headers["idempotency-key"] for one in place.posted} == {"t1"}
-    signature = hmac.new(b"s3cret", b"DESADV", hashlib.sha256).hexdigest()
-    assert place.posted[-1].headers["x-signature"] == f"sha256={signature}"
-    place.answers = [422]
-    place.transport.stage("t2", "n", b"x")
-    with pytest.raises(TransportError) as caught:
-        place.transport.hand_over("t2", "n", "x")
-    assert caught.value.permanent
 
 
 def test_an_answer_that_comes_in_pieces_is_read_to_its_end(loop):
