@@ -118,7 +118,7 @@ def test_a_refusal_of_the_peer_is_one(peer, us):
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("digest", ["sha1", "sha256", "sha384", "sha512"])
 def test_we_read_what_the_peer_sends_and_it_believes_our_receipt(peer, us, digest, cipher, compress):
-    us.relations = [_agreeing(us, sign=digest)]
+    us.relations = [_agreeing(us, sign=digest, encrypt=cipher)]
     headers, body = peer.send(
         ORDER,
         sign=True,
@@ -145,7 +145,7 @@ def test_less_security_is_read_too_where_it_is_agreed(peer, us, options):
 
 
 def test_our_later_receipt_is_believed_by_the_peer(peer, us):
-    us.relations = [_agreeing(us)]
+    us.relations = [_agreeing(us, encrypt="3des")]
     headers, body = peer.send(ORDER, sign=True, encrypt=True, mdn_mode="ASYNC", mdn_digest_alg="sha256")
     assert us.station.receive(headers, body).status == 202
     [letter] = us.letters.due()
