@@ -34,8 +34,8 @@ class MailboxesPart:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._configuration = ground.corridor.configuration
-        #: By mailbox: what was agreed, and the round that polls it.
-        self._polled: dict[str, tuple[SftpMailbox, Round]] = {}
+        #: By mailbox: what was agreed with whom, and the round that polls it.
+        self._polled: dict[str, tuple[_Agreed, Round]] = {}
         self._is_open = False
 
     def is_wanted(self) -> bool:
@@ -60,14 +60,14 @@ class MailboxesPart:
         wanted = {one.mailbox: one for one in self._partners() if one.sftp_mailbox and one.sftp_mailbox.inbox}
         for mailbox, (agreed, polling) in list(self._polled.items()):
             partner = wanted.get(mailbox)
-            if partner is None or partner.sftp_mailbox != agreed:
+            if partner is None or _agreed(partner) != agreed:
                 polling.stop()
                 polling.join()
                 del self._polled[mailbox]
         for mailbox, partner in wanted.items():
-            if self._is_open and mailbox not in self._polled and partner.sftp_mailbox:
+            if self._is_open and mailbox not in self._polled:
                 polling = Round(f"poll {mailbox}", poll_of(self._ground, partner).look, longest=_MINUTE)
-                self._polled[mailbox] = (partner.sftp_mailbox, polling)
+                self._polled[mailbox] = (_agreed(partner), polling)
                 polling.start()
 
     def close(self) -> None:
@@ -91,6 +91,14 @@ class MailboxesPart:
 
     def _folder(self, mailbox: str) -> Path:
         return mailbox_folder(self._configuration, mailbox)
+
+
+#: What a mailbox is polled by: its table, and the partner's name and time zone.
+_Agreed = tuple[SftpMailbox | None, str, str]
+
+
+def _agreed(partner: Partner) -> _Agreed:
+    return partner.sftp_mailbox, partner.name, partner.time_zone
 
 
 class _Line:
