@@ -26,7 +26,7 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SftpKey(Clause, frozen=True, kw_only=True):
-    """A public key that the partner logs in with; several overlap while it is changed."""
+    """A public key that the partner logs in with, or of an authority; several overlap while it is changed."""
 
     #: As in an authorized_keys file: "ssh-ed25519 AAAA… comment".
     key: str
@@ -35,13 +35,33 @@ class SftpKey(Clause, frozen=True, kw_only=True):
     ends: datetime | None = None
 
 
-class SftpQuota(Clause, frozen=True, kw_only=True):
-    """How much may lie in `in/` at a time."""
+def sftp_key_of(text: str) -> SftpKey:
+    """A key that has no dates may be written as text."""
+    return SftpKey(key=text)
 
+
+class SftpQuota(Clause, frozen=True, kw_only=True):
+    """How much of the partner's may lie with us at a time that is not in the store yet.
+
+    That is everything in `in/`, uploads under way and broken off, and what was taken and waits to be worked on.
+    """
+
+    #: Bytes and files.
     bytes: int = 1024 * 1024 * 1024
     files: int = 10_000
     #: Bytes of one file.
     largest_file: int = 512 * 1024 * 1024
+
+
+class SftpRates(Clause, frozen=True, kw_only=True):
+    """How fast the account may go, all its sessions together. Who is faster waits; only logins are refused."""
+
+    #: A second: requests of SFTP, and bytes of what is read and written.
+    requests: int = 1000
+    bytes: int = 100 * 1024 * 1024
+    #: A minute.
+    uploads: int = 3000
+    logins: int = 600
 
 
 class SftpAccount(Clause, frozen=True, kw_only=True):
@@ -50,11 +70,12 @@ class SftpAccount(Clause, frozen=True, kw_only=True):
     #: The partner's name where empty.
     user: str = ""
     keys: tuple[SftpKey, ...] = ()
-    #: Public keys of authorities whose certificates for the user are taken.
-    authorities: tuple[str, ...] = ()
+    #: Authorities whose certificates are taken if they name the user as a principal: keys with dates, or just keys.
+    authorities: tuple[SftpKey, ...] = ()
     #: Where the hash of the password is that `edi-server sftp hash-password` made.
     password_hash: Secret | None = None
     quota: SftpQuota = SftpQuota()
+    rates: SftpRates = SftpRates()
     #: Sessions at a time.
     sessions: int = 20
     #: Networks that it may come from, such as "192.0.2.0/24"; empty for everywhere.

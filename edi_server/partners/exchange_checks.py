@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from croniter import croniter
 
 from edi_server.partners.clause_checks import Problems
@@ -66,11 +67,10 @@ def _account(account: SftpAccount, name: str) -> Problems:
         yield ("user",), f"'{account.user or name}' cannot be a user name"
     if not account.keys and not account.authorities and account.password_hash is None:
         yield ("keys",), "nobody could log in: give a key, an authority, or the hash of a password"
-    for index, one in enumerate(account.keys):
-        yield from _ssh_key(("keys", index, "key"), one.key)
-        yield from _dates(("keys", index), begins=one.begins, ends=one.ends)
-    for index, text in enumerate(account.authorities):
-        yield from _ssh_key(("authorities", index), text)
+    for what, keys in (("keys", account.keys), ("authorities", account.authorities)):
+        for index, one in enumerate(keys):
+            yield from _ssh_key((what, index, "key"), one.key)
+            yield from _dates((what, index), begins=one.begins, ends=one.ends)
     for index, text in enumerate(account.networks):
         try:
             ipaddress.ip_network(text, strict=False)
@@ -78,9 +78,14 @@ def _account(account: SftpAccount, name: str) -> Problems:
             yield ("networks", index), f"'{text}' is no network; write 192.0.2.0/24 or 2001:db8::/32"
     if account.sessions < 1:
         yield ("sessions",), "must be at least 1"
-    for key in ("bytes", "files", "largest_file"):
-        if getattr(account.quota, key) < 1:
-            yield ("quota", key), "must be at least 1"
+    for table in ("quota", "rates"):
+        yield from _below(table, _at_least_one(getattr(account, table)))
+
+
+def _at_least_one(numbers: msgspec.Struct) -> Problems:
+    for key, value in msgspec.structs.asdict(numbers).items():
+        if value < 1:
+            yield (key,), "must be at least 1"
 
 
 def _mailbox(mailbox: SftpMailbox) -> Problems:

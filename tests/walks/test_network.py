@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+import paramiko
 import pytest
 from network_places import As2Partner, Hook, SftpKey, free_port, write_own_key
 from rooms.test_as2_core import STRANGER, THEM, US, certify
@@ -63,8 +64,13 @@ class Places:
         return self.plant.store.archive.open(transmission.proof_hash).read()
 
     def status(self, name):
-        with self.sftp() as client, client.open(f"/status/{name}.txt") as file:
-            return file.read().decode()
+        """Of the last upload of that name, "" if there is none yet."""
+        with self.sftp() as client:
+            found = sorted(one for one in client.listdir("/status") if one.startswith(f"{name}."))
+            if not found:
+                return ""
+            with client.open(f"/status/{found[-1]}") as file:
+                return file.read().decode()
 
 
 @pytest.fixture
@@ -331,7 +337,7 @@ def test_an_account_that_is_taken_away_is_shut_out_at_once(start):
             def is_out():
                 try:
                     client.listdir("/in")
-                except (OSError, EOFError):
+                except (OSError, EOFError, paramiko.SSHException):
                     return True
                 return False
 
