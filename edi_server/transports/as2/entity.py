@@ -195,6 +195,13 @@ def parts_of(entity: Entity, allowance: Allowance | None = None, *, strict: bool
     raise EntityError("a multipart whose last boundary is missing")
 
 
+def preamble_of(entity: Entity) -> bytes:
+    """What stands in front of the first boundary of a multipart entity. Raises EntityError."""
+    body = memoryview(entity.body)
+    first = next(_boundaries(entity, body), None)
+    return bytes(body[: first.start()]) if first else b""
+
+
 def type_of_first_part(entity: Entity) -> str:
     """Content type of the first part of a multipart entity, wherever that begins. Raises EntityError.
 
