@@ -14,6 +14,7 @@ from rooms.test_as2_station import OUR_URL, THEIR_URL, End
 from edi_server.transports.as2 import ber, cms, opening, verifying
 from edi_server.transports.as2.algorithms import hash_of
 from edi_server.transports.as2.allowance import MAX_HEADER_BYTES, MAX_VALUES, Allowance
+from edi_server.transports.as2.decryption import open_envelope, read_envelope
 from edi_server.transports.as2.encryption import encrypt, oaep
 from edi_server.transports.as2.entity import LONGEST_HEADER, MAX_PARTS, EntityError, parse, parts_of, write
 from edi_server.transports.as2.message import MessageError, Payload, make_message, open_message, sign_entity
@@ -214,6 +215,20 @@ def test_a_captured_key_cannot_be_decrypted_by_asking_about_its_form(cipher, tra
     assert {(one.reason, one.sentence, len(one.mics)) for one in told} == {
         ("decryption-failed", told[0].sentence, 0),
     }
+
+
+def test_neither_a_wrong_key_nor_a_wrong_padding_ends_the_reading_early():
+    """Whatever is wrong takes the same way to the same words: the time that it takes would tell as well."""
+    body = encrypt(ENTITY, THEM.certificate)
+    for wrong in (bytes(256), THEM.certificate.public_key().encrypt(bytes(16), padding.PKCS1v15())):
+        _, source, value = cms.open_content(with_key(body, wrong))
+        [recipient] = read_envelope(source, value, [THEM], sealed=False).recipients
+        keys = {recipient.unwrap(32) for _ in range(3)}
+        assert {len(key) for key in keys} == {32}
+        assert len(keys) == 3
+    _, source, value = cms.open_content(body[:-16] + bytes(16))
+    plain, is_whole = open_envelope(read_envelope(source, value, [THEM], sealed=False))
+    assert (bytes(plain[:20]), len(plain) % 16, is_whole) == (ENTITY[:20], 0, False)
 
 
 def test_the_same_for_each_of_many_recipients_of_whom_few_are_tried(monkeypatch):
