@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from edi_server.config import Configuration
-from edi_server.engine.as2_agreed import ALARM_DAYS, Alarm
+from edi_server.engine.as2_alarms import ALARM_DAYS
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpKey
@@ -21,6 +21,16 @@ from edi_server.transports.renaming import sync_folder
 from edi_server.transports.sftp.account import Account, AccountKey, Quota, Rates, is_password_hash
 from edi_server.transports.sftp.tree import Tree
 from edi_server.transports.spool import Spool
+
+
+class KeyAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """An account whose last key ends soon, or whose earlier alarm is over."""
+
+    #: The partner's name.
+    about: str
+    cause: str
+    sentence: str = ""
+    is_over: bool = False
 
 
 def sftp_folder(configuration: Configuration) -> Path:
@@ -98,7 +108,7 @@ def adopt_folder(account: Account, configuration: Configuration) -> None:
         sync_folder(new.parent)
 
 
-def key_alarms(partners: Iterable[Partner], now: datetime) -> list[Alarm]:
+def key_alarms(partners: Iterable[Partner], now: datetime) -> list[KeyAlarm]:
     """The alarms about accounts that nobody can log in to soon, and those that are over. Overlap is no alarm."""
     found = []
     for partner in partners:
@@ -115,7 +125,7 @@ def key_alarms(partners: Iterable[Partner], now: datetime) -> list[Alarm]:
             if days == due:
                 when = "has ended" if left <= 0 else f"ends in {int(left)} days"
                 sentence = f"The last key of their SFTP account {when}, on {last:%Y-%m-%d}; agree on a new one in time."
-                found.append(Alarm(about=partner.name, cause=cause, sentence=sentence))
+                found.append(KeyAlarm(about=partner.name, cause=cause, sentence=sentence))
             elif due is None or days < due:
-                found.append(Alarm(about=partner.name, cause=cause, is_over=True))
+                found.append(KeyAlarm(about=partner.name, cause=cause, is_over=True))
     return found

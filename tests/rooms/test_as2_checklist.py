@@ -314,7 +314,7 @@ def test_row_07_broken_zlib_and_bombs_fail_to_decompress(us, them):
 
 @pytest.mark.parametrize("security", ["plain", "signed", "encrypted"])
 def test_row_08_less_security_than_agreed_is_insufficient(us, them, security):
-    # By CBC, whether it is signed inside is told to nobody: test_transport_attacks.
+    # By CBC, whether it is signed inside is told to nobody: test_as2_attacks.
     made = us.make(**{"encrypt": "aes256-gcm", **SECURITY[security]})
     reply = them.station.receive(made.headers, made.body)
     assert said(us, reply) == "processed/error: insufficient-message-security"

@@ -6,7 +6,7 @@ import zlib
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from edi_server.transports.as2 import cms
@@ -45,7 +45,7 @@ def certify(name, *, days=90, begins=-1, key=None):
         .not_valid_before(NOW + dt.timedelta(days=begins))
         .not_valid_after(NOW + dt.timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )
     return OwnKey(key, certificate)
 

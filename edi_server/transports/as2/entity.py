@@ -128,6 +128,8 @@ def parse(raw: Buffer, allowance: Allowance | None = None) -> Entity:
 
 def _part(raw: memoryview, allowance: Allowance) -> Entity:
     """The same for a part of a multipart, whose header alone may be all there is (RFC 2046 5.1.1, body-part)."""
+    if not raw:
+        return Entity(head=b"", body=raw, raw=raw)
     if len(raw) <= LONGEST_HEADER and _ONLY_HEADER.fullmatch(raw):
         return _counted(Entity(head=bytes(raw).rstrip(_CRLF), body=raw[len(raw) :], raw=raw), allowance)
     return parse(raw, allowance)
@@ -184,7 +186,7 @@ def parts_of(entity: Entity, allowance: Allowance | None = None, *, strict: bool
         end = match.start()
         if start is not None:
             end -= 2 if body[max(end - 2, 0) : end] == _CRLF else 1
-            parts.append(_part(body[start:end] if start <= end else memoryview(_CRLF), allowance))
+            parts.append(_part(body[start : max(start, end)], allowance))
             if len(parts) > MAX_PARTS:
                 raise EntityError("a multipart of too many parts")
         if match[1]:
@@ -193,6 +195,13 @@ def parts_of(entity: Entity, allowance: Allowance | None = None, *, strict: bool
             return parts
         start = _behind(match, body)
     raise EntityError("a multipart whose last boundary is missing")
+
+
+def preamble_of(entity: Entity) -> bytes:
+    """What stands in front of the first boundary of a multipart entity. Raises EntityError."""
+    body = memoryview(entity.body)
+    first = next(_boundaries(entity, body), None)
+    return bytes(body[: first.start()]) if first else b""
 
 
 def type_of_first_part(entity: Entity) -> str:

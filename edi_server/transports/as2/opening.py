@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from edi_server.transports.as2.allowance import Allowance
 from edi_server.transports.as2.ber import Source, Value
 from edi_server.transports.as2.cms import CmsError
 from edi_server.transports.as2.decryption import NOT_DECRYPTED, Envelope, open_envelope, read_envelope
-from edi_server.transports.as2.entity import Entity, EntityError, outermost, parse, parts_of
+from edi_server.transports.as2.entity import Entity, EntityError, outermost, parse, parts_of, preamble_of
 from edi_server.transports.as2.records import MessageError, Opened, Payload
 from edi_server.transports.as2.terms import LARGEST, Keys, Terms
 from edi_server.transports.as2.verifying import enclosed, in_force, verify_forms
@@ -27,6 +28,7 @@ _UNEXPECTED = "unexpected-processing-error"
 _INSUFFICIENT = "insufficient-message-security"
 _CMS_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _SIGNATURE_TYPES = ("application/pkcs7-signature", "application/x-pkcs7-signature")
+_NO_TEXT = re.compile(rb"[^\t\r\n -~]")
 
 
 def open_message(
@@ -121,10 +123,12 @@ class _Opening:
 
     def _unwrap(self, entity: Entity) -> Entity | None:
         """What is inside the outermost layer, None if this is the payload."""
+        if entity.content_type != "multipart/signed" and entity.content_type not in _CMS_TYPES:
+            return None
+        if self.is_veiled:
+            _insist_on_text(entity.head)
         if entity.content_type == "multipart/signed":
             return self._verify_parts(entity)
-        if entity.content_type not in _CMS_TYPES:
-            return None
         kind, source, value = cms.open_content(entity.content, self._allowance)
         match kind:
             case "enveloped" | "auth-enveloped":
@@ -160,7 +164,9 @@ class _Opening:
             raise MessageError(_INSUFFICIENT, "The key is encrypted by PKCS #1 v1.5, and OAEP was agreed.")
 
     def _verify_parts(self, entity: Entity) -> Entity:
-        parts = parts_of(entity, self._allowance, strict=self.is_veiled)
+        parts = parts_of(entity, self._allowance, strict=self._encrypted is not None)
+        if self.is_veiled:
+            _insist_on_text(*(one.head for one in parts[1:]), preamble_of(entity))
         if len(parts) != 2 or parts[1].content_type not in _SIGNATURE_TYPES:
             raise CmsError("authentication-failed", "A signed message has two parts, the second being its signature.")
         kind, source, value = cms.open_content(parts[1].content, self._allowance)
@@ -183,3 +189,13 @@ class _Opening:
         if entity.content_type in ("multipart/related", "multipart/mixed"):
             parts = parts_of(entity, self._allowance, strict=self.is_veiled)
         return [Payload(content=one.content, content_type=one.content_type, file_name=one.file_name) for one in parts]
+
+
+def _insist_on_text(*around: bytes) -> None:
+    """What stands around signed content, and is not signed itself, is text.
+
+    Whoever cuts a message by CBC to pieces and puts them together anew gets noise wherever two pieces meet. Noise in a
+    place that nobody looks at would leave the message good, or not, depending on what the pieces say.
+    """
+    if any(_NO_TEXT.search(one) for one in around):
+        raise CmsError(_UNEXPECTED, "What stands around the signed content is no text.")
