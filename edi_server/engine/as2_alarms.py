@@ -77,7 +77,11 @@ def _span(certificate: Certificate, switched: datetime | None = None) -> Span:
 
 def _first(*needed: tuple[str, list[Span]], now: datetime) -> Gap | None:
     gaps = [_gap(lacking, spans, now) for lacking, spans in needed if spans]
-    return min(gaps, key=lambda one: one.at) if gaps else None
+    if not gaps:
+        return None
+    first = min(gaps, key=lambda one: one.at)
+    lacking = " and ".join(one.lacking for one in gaps if one.at == first.at)
+    return msgspec.structs.replace(first, lacking=lacking)
 
 
 def _gap(lacking: str, spans: list[Span], now: datetime) -> Gap:

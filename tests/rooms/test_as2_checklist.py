@@ -8,24 +8,32 @@ import base64
 import datetime as dt
 import itertools
 import re
+import socket
 import ssl
 import threading
+import time
 import zlib
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from rooms.test_as2_core import NOW, ORDER, STRANGER, THEM, US, certify
-from rooms.test_as2_http import Company, _authority, _issue, _raw
+from rooms.test_as2_http import Company, Waiting, _authority, _issue, _raw
 from rooms.test_as2_station import OUR_URL, THEIR_URL, End, outcome
 
+from edi_server.engine.as2_agreed import OwnAgreed, in_order
+from edi_server.engine.as2_alarms import alarm_of, own_gap, partner_gap
+from edi_server.engine.network.as2_watch import Watch
 from edi_server.errors import TransportError
-from edi_server.transports.as2 import cms
+from edi_server.transports.as2 import cms, station
 from edi_server.transports.as2.algorithms import DIGESTS, mics_of
+from edi_server.transports.as2.encryption import OwnKey
 from edi_server.transports.as2.mdn import read_receipt, write_receipt
-from edi_server.transports.as2.message import Payload, make_message
-from edi_server.transports.as2.station import Relation
+from edi_server.transports.as2.message import Payload, make_message, open_message
+from edi_server.transports.as2.station import Relation, Station
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, expiring
+from edi_server.transports.as2.transport import Line
 from edi_server.transports.http_front import Front, Reply
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import Tls
@@ -100,14 +108,26 @@ def test_row_01_every_security_with_every_receipt_over_http(pair, security, rece
 def test_row_01_the_same_over_https(tmp_path, loop):
     authority = _authority()
     context = _server_context(tmp_path, authority)
-    us = Company(tmp_path / "us", loop, US, "Us", THEM, "Them")
+    us = Company(tmp_path / "us", loop, US, "Us", THEM, "Them", tls=context)
     them = Company(tmp_path / "them", loop, THEM, "Them", US, "Us", tls=context)
-    us.tls = Tls(authorities=_pem(authority))
+    us.tls = them.tls = Tls(authorities=_pem(authority))
     them.agree(us, must_sign=False, must_encrypt=False)
-    for number, (security, receipt) in enumerate(itertools.product(SECURITY.values(), ["none", "sync"])):
-        us.agree(them, **{"sign": "sha256", "encrypt": "aes256-cbc", **security}, receipt=receipt)
-        assert us.send(transmission_id=f"t{number}").confirmed
-    assert [content for _, content in them.taken()] == [ORDER] * 8
+    every = list(itertools.product(SECURITY.values(), ["none", "sync", "sync signed", "async", "async signed"]))
+    for number, (security, receipt) in enumerate(every):
+        kind, _, signed = receipt.partition(" ")
+        agreed = {"sign": "sha256", "encrypt": "aes256-cbc", **security}
+        us.agree(them, **agreed, receipt=kind, receipt_signed=bool(signed))
+        handed = us.send(transmission_id=f"t{number}")
+        assert handed.confirmed == (kind != "async")
+        proof = handed.proof
+        assert [content for _, content in them.taken()] == [ORDER]
+        if kind == "async":
+            [one] = us.transport.proofs()
+            assert one.confirmed
+            us.transport.settle(one)
+            proof = one.proof
+        assert (b"disposition-notification" in proof) == (kind != "none")
+        assert (b"multipart/signed" in proof) == bool(signed)
     for one in (us, them):
         loop.run(one.front.close(), 20)
 
@@ -200,6 +220,31 @@ def test_row_03_an_unsupported_digest_that_is_required_fails_in_its_own_words(us
     reply = them.station.receive({**made.headers, "Disposition-Notification-Options": asked}, made.body)
     assert outcome(us, made, reply) == ("failed/failure: unsupported MIC-algorithms", "refused")
     assert them.taken() == []
+    assert them.notices[-1] == (
+        f"Message {made.message_id} was refused: The receipt must use a digest that we do not have.",
+        "partner",
+        True,
+    )
+
+
+def test_row_03_an_unknown_protocol_that_is_required_fails_and_an_optional_one_is_not_used(us, them):
+    made = us.make()
+    asked = "signed-receipt-protocol=required, foo; signed-receipt-micalg=optional, sha-256"
+    reply = them.station.receive({**made.headers, "Disposition-Notification-Options": asked}, made.body)
+    assert outcome(us, made, reply, must_be_signed=False) == ("failed/failure: unsupported format", "refused")
+    assert them.taken() == []
+    assert them.notices[-1][2]
+    optional = asked.replace("required", "optional")
+    reply = them.station.receive({**made.headers, "Disposition-Notification-Options": optional}, made.body)
+    assert outcome(us, made, reply, must_be_signed=False) == ("processed", "confirmed")
+    assert reply.headers["Content-Type"].startswith("multipart/report")
+
+
+def test_row_03_where_no_receipt_is_asked_for_none_can_be_unsupported(us, them):
+    made = us.make(receipt="none")
+    asked = "signed-receipt-protocol=required, foo; signed-receipt-micalg=required, md5"
+    reply = them.station.receive({**made.headers, "Disposition-Notification-Options": asked}, made.body)
+    assert (reply.status, them.taken()) == (200, [ORDER])
 
 
 def test_row_04_a_receipt_about_other_bytes_fails_the_message_which_is_not_sent_again(pair):
@@ -333,6 +378,27 @@ def test_row_09_unknown_names_are_told_so_and_missing_headers_are_a_bad_request(
     assert them.taken() == []
 
 
+def test_row_09_a_stranger_whom_no_receipt_can_tell_it_is_told_by_the_status(us, them):
+    for receipt in ("none", "async"):
+        made = us.make(receipt=receipt)
+        reply = them.station.receive({**made.headers, "AS2-From": "Nobody"}, made.body)
+        assert reply.status == 403
+    assert them.letters.waiting() == 0
+    assert them.taken() == []
+
+
+@pytest.mark.parametrize("security", ["plain", "signed", "encrypted"])
+def test_row_08_a_refusal_that_no_receipt_tells_is_told_by_the_status(us, them, security):
+    made = us.make(receipt="none", **SECURITY[security])
+    assert them.station.receive(made.headers, made.body).status == 400
+    elsewhere = us.make(receipt="async", **SECURITY[security])
+    headers = {**elsewhere.headers, "Receipt-Delivery-Option": "http://elsewhere.example/"}
+    assert them.station.receive(headers, elsewhere.body).status == 400
+    asked = us.make(receipt="async", **SECURITY[security])
+    assert them.station.receive(asked.headers, asked.body).status == 202
+    assert them.taken() == []
+
+
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
@@ -368,6 +434,62 @@ def test_row_10_a_fault_of_ours_is_a_receipt_too(us, them, monkeypatch):
     assert said(us, reply) == "processed/error: unexpected-processing-error"
     assert b"secret" not in reply.body
     assert b"ZeroDivision" not in reply.body
+
+
+@pytest.mark.parametrize(
+    ("header", "receipt_comes"),
+    [
+        (b"Receipt-Delivery-Option: http://h:99999/as2", "never"),
+        (b"Receipt-Delivery-Option: http://[bad", "never"),
+        (b"Receipt-Delivery-Option: http://\xff/", "never"),
+        (b"Message-ID: <\xff@x>", "at once"),
+        (b"Message-ID: \xe4\xf6", "at once"),
+        (b"Message-ID: ", "at once"),
+        (b"Message-ID: <" + b"x" * 5000 + b"@x>", "at once"),
+        (b"Subject: \xff\xfe", "at once"),
+        (b"Disposition-Notification-To: \xff", "at once"),
+        (b"Disposition-Notification-Options: \xff=;;,=", "at once"),
+        (b"Content-Disposition: attachment; filename=\xff", "at once"),
+    ],
+    ids=lambda one: repr(one[:40]),
+)
+def test_row_10_no_header_that_anybody_can_send_is_answered_by_a_bare_500(pair, header, receipt_comes):
+    us, them = pair
+    made = make_message(Payload(content=ORDER), us.terms, us.keys, now=NOW)
+    replaced = header.partition(b":")[0].decode()
+    lines = [f"{name}: {value}".encode() for name, value in made.headers.items() if name != replaced]
+    head = [b"POST /as2 HTTP/1.1", b"Host: x", b"Connection: close", header, *lines]
+    request = b"\r\n".join([*head, b"Content-Length: %d" % len(made.body), b"", bytes(made.body)])
+    for _ in range(2):
+        answer = _raw(them.port, request)
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert (b"; processed\r\n" in answer) == (receipt_comes == "at once")
+        assert [content for _, content in them.taken()] in ([ORDER], [])
+    assert [claim.path.read_bytes() for claim in them.spool.claimed()] == [ORDER], "it is taken once"
+
+
+@pytest.mark.parametrize("at", ["_keep", "_say", "_message_key"])
+def test_row_10_a_fault_anywhere_is_answered_and_what_was_stored_stays_confirmed(us, them, monkeypatch, at):
+    made = us.make()
+    real, faults = getattr(Station, at, None), []
+
+    def fault(*arguments, **options):
+        if not faults:
+            faults.append(at)
+            raise ZeroDivisionError("/secret/path")
+        return original(*arguments, **options)
+
+    original = real or station._message_key
+    if real is None:
+        monkeypatch.setattr(station, at, fault)
+    else:
+        monkeypatch.setattr(them.station, at, fault)
+        original = getattr(Station, at).__get__(them.station)
+    reply = them.station.receive(made.headers, made.body)
+    stored = them.taken() == [ORDER]
+    assert stored == (at == "_say")
+    assert said(us, reply) == ("processed" if stored else "processed/error: unexpected-processing-error")
+    assert b"secret" not in reply.body
 
 
 def test_row_11_a_duplicate_is_not_delivered_and_answered_by_the_original_receipt(us, them):
@@ -459,6 +581,21 @@ def test_row_13_the_message_is_stored_before_its_receipt_exists_anywhere_outside
     assert them.taken() == [ORDER] * 2
 
 
+def test_row_13_what_fails_after_it_became_known_is_confirmed_when_it_comes_again_and_not_lost(us, them, monkeypatch):
+    made = us.make()
+
+    def full(*_arguments):
+        raise TransportError("the disk is full")
+
+    monkeypatch.setattr(them.spool, "_hand_on", full)
+    with pytest.raises(TransportError):
+        them.station.receive(made.headers, made.body)
+    monkeypatch.undo()
+    assert outcome(us, made, them.station.receive(made.headers, made.body)) == ("processed", "confirmed")
+    them.spool.prepare()
+    assert them.taken() == [ORDER]
+
+
 def answering(loop, replies, posts):
     """A station that answers with these statuses, the last one for ever; None closes the connection."""
 
@@ -508,6 +645,82 @@ def test_row_14_what_was_refused_is_not_sent_again(pair):
     assert caught.value.permanent
 
 
+@pytest.mark.parametrize("trouble", ["refused connection", "no answer in time", "torn answer", "no receipt"])
+def test_row_14_connections_that_fail_are_tried_again_with_the_same_bytes(pair, trouble):
+    us, them = pair
+    posts, go_on = [], threading.Event()
+
+    def take(request):
+        posts.append(request)
+        if trouble == "no answer in time":
+            go_on.wait(20)
+        return Reply(status=200)
+
+    front = Front({"/as2": take})
+    port = us.loop.run(front.listen("127.0.0.1", 0), 10)
+    right = us.terms
+    if trouble == "refused connection":
+        us.loop.run(front.close(), 20)
+    if trouble == "torn answer":
+        torn = socket.create_server(("127.0.0.1", 0))
+        port = torn.getsockname()[1]
+        threading.Thread(target=_tear, args=(torn,), daemon=True).start()
+    us.terms = msgspec.structs.replace(right, url=f"http://127.0.0.1:{port}/as2")
+    quick = us.line()
+    us.line = lambda: msgspec.structs.replace(quick, seconds=1)
+    us.transport.stage("t1", "partner", ORDER)
+    for _ in range(2):
+        with pytest.raises(TransportError) as caught:
+            us.open().hand_over("t1", "partner", "o.edi")
+        assert not caught.value.permanent
+    go_on.set()
+    del us.line
+    before, body = us.sendings.find("t1"), us.sendings.body("t1")
+    assert {one.headers["message-id"] for one in posts} <= {before.message_id}
+    assert {one.body for one in posts} <= {body}
+    us.terms = right
+    assert us.open().hand_over("t1", "partner", "o.edi").confirmed
+    assert us.sendings.find("t1").message_id == before.message_id
+    assert us.sendings.body("t1") == body
+    assert len(them.taken()) == 1
+    us.loop.run(front.close(), 20)
+
+
+def _tear(listening):
+    """Answers each connection with half of a receipt."""
+    with listening:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nhalf of")
+
+
+def test_row_14_after_a_negative_receipt_nothing_is_sent_again_and_the_reason_is_told(pair):
+    us, them = pair
+    posts = []
+
+    def take(request):
+        posts.append(request)
+        return them.take(request)
+
+    front = Front({"/as2": take})
+    them.agree(us, partner_name="Somebody else")
+    us.terms = msgspec.structs.replace(
+        us.terms, url=f"http://127.0.0.1:{us.loop.run(front.listen('127.0.0.1', 0), 10)}/as2"
+    )
+    # It is not signed: whom they do not know, they have no key for. What they say is told all the same.
+    with pytest.raises(TransportError, match=r"unknown-trading-partner.*have no agreement here") as caught:
+        us.send()
+    assert caught.value.permanent
+    for _ in range(2):
+        with pytest.raises(TransportError, match="unknown-trading-partner") as caught:
+            us.open().hand_over("t1", "partner", "o.edi")
+        assert caught.value.permanent
+    assert len(posts) == 1
+    us.loop.run(front.close(), 20)
+
+
 def receipt_about(end, made, **changes):
     said = {"disposition": "processed", "text": "", "mic": ("sha256", made.mics["sha256"]), "signed": "sha256"}
     return write_receipt(about=made.message_id, terms=end.terms, keys=end.keys, now=NOW, **{**said, **changes})
@@ -523,6 +736,117 @@ def test_row_15_a_receipt_may_come_hours_late_or_twice(us, them):
     assert us.sendings.find("t1").state == "confirmed"
     assert [one.state for one in us.sendings.untold()] == ["confirmed"]
     assert not us.notices[-1][2]
+
+
+class Told:
+    """Stands in for the notices of the engine."""
+
+    def __init__(self):
+        self.told, self.open = [], set()
+
+    def tell(self, about, cause, sentence, *, is_serious=True, thing=""):
+        assert thing or not is_serious, "the next of its kind would be taken for the same"
+        self.told.append((about, cause, sentence))
+        if is_serious:
+            self.open.add((about, cause))
+
+    def settle(self, about, cause, note):
+        assert note
+        self.open.discard((about, cause))
+
+
+def watching(folder, us, **line):
+    """A watch over what we sent, and the partner that it is about."""
+    told = Told()
+    partner = SimpleNamespace(name="them", mailbox="partner")
+    lines = {"partner": Line(relation=us.relations[0], **line)}
+    watch = Watch(folder / "told.json", told, us.sendings)
+    return watch, told, [partner], lines
+
+
+def test_row_15_a_receipt_that_does_not_come_is_a_case_until_it_comes(us, them, tmp_path):
+    us.sendings._clock = us.now.timestamp
+    made, sending = us.send(receipt="async")
+    us.sendings.mark_waiting(sending)
+    watch, told, partners, lines = watching(tmp_path, us, receipt_within=3600.0)
+    watch.look_for_receipts(partners, lines, NOW + dt.timedelta(minutes=59))
+    assert told.told == []
+    for _ in range(3):
+        watch.look_for_receipts(partners, lines, NOW + dt.timedelta(minutes=61))
+    [(about, cause, sentence)] = told.told
+    assert (about, cause) == ("them", "as2-receipt-missing")
+    assert made.message_id in sentence
+    assert "within 1 hours" in sentence
+    # After a restart it is known that somebody was told.
+    watch, again, partners, lines = watching(tmp_path, us, receipt_within=3600.0)
+    watch.look_for_receipts(partners, lines, NOW + dt.timedelta(hours=2))
+    assert again.told == []
+    receipt = receipt_about(them, made)
+    assert us.station.receive(receipt.headers, receipt.body).status == 200
+    again.open = told.open
+    watch.look_for_receipts(partners, lines, NOW + dt.timedelta(hours=3))
+    assert again.open == set()
+    assert us.sendings.waiting() == []
+
+
+def test_row_15_a_receipt_that_settles_nothing_is_told_in_words_and_the_right_one_waited_for(us, them):
+    made, sending = us.send(receipt="async")
+    us.sendings.mark_waiting(sending)
+    for changes, words in (
+        ({"signed": None}, "A signed receipt was asked for, but an unsigned one came."),
+        ({"signed": None, "disposition": "processed/error: authentication-failed"}, "authentication-failed"),
+        ({"mic": None}, "it has no usable MIC"),
+    ):
+        doubtful = receipt_about(them, made, **changes)
+        us.station.receive(doubtful.headers, doubtful.body)
+        sentence, _, is_serious = us.notices[-1]
+        assert sentence.startswith(f"{made.message_id}: ")
+        assert words in sentence
+        assert "still waited for" in sentence
+        assert is_serious
+        assert [one.message_id for one in us.sendings.waiting()] == [made.message_id]
+    good = receipt_about(them, made)
+    us.station.receive(good.headers, good.body)
+    assert us.sendings.find("t1").state == "confirmed"
+
+
+@pytest.mark.parametrize("receipt", ["sync", "async"])
+def test_row_20_a_receipt_may_name_our_message_without_its_angle_brackets(pair, receipt):
+    us, them = pair
+    posts = []
+
+    def take(request):
+        posts.append(request)
+        answer = receipt_named(request)
+        if receipt == "sync":
+            return Reply(status=200, headers=answer.headers, body=bytes(answer.body))
+        return Reply(status=200)
+
+    def receipt_named(request):
+        opened = open_message(request.headers, request.body, them.terms, them.keys, now=NOW)
+        return write_receipt(
+            about=request.headers["message-id"].strip("<>"),
+            disposition="processed",
+            text="",
+            terms=them.terms,
+            keys=them.keys,
+            now=NOW,
+            mic=("sha256", opened.mics["sha256"]),
+            signed="sha256",
+        )
+
+    front = Front({"/as2": take})
+    us.agree(them, receipt=receipt)
+    us.terms = msgspec.structs.replace(
+        us.terms, url=f"http://127.0.0.1:{us.loop.run(front.listen('127.0.0.1', 0), 10)}/as2"
+    )
+    assert us.send().confirmed == (receipt == "sync")
+    if receipt == "async":
+        answer = receipt_named(posts[0])
+        assert us.station.receive(answer.headers, answer.body).status == 200
+        [proof] = us.transport.proofs()
+        assert proof.confirmed
+    us.loop.run(front.close(), 20)
 
 
 def test_row_16_asynchronous_receipts_have_a_queue_of_their_own_and_call_agreed_addresses_only(pair):
@@ -556,6 +880,27 @@ def test_row_16_asynchronous_receipts_have_a_queue_of_their_own_and_call_agreed_
     assert them.notices[-1].cause == "as2-receipt-address"
 
 
+def test_row_16_a_receipt_of_ours_that_cannot_be_delivered_is_told_and_so_is_giving_it_up(pair):
+    us, them = pair
+    us.agree(them, receipt="async")
+    us.send()
+    message_id = us.sendings.find("t1").message_id
+    us.loop.run(us.front.close(), 20)
+    clock = [time.time() + 1]
+    them.letters._clock = lambda: clock[0]
+    them.transport.send_receipts()
+    delayed = them.notices[-1]
+    assert (delayed.cause, delayed.is_serious) == ("as2-receipt-delayed", False)
+    assert message_id in delayed.sentence
+    clock[0] += 49 * 3600
+    them.transport.send_receipts()
+    given_up = them.notices[-1]
+    assert (given_up.cause, given_up.mailbox, given_up.is_serious) == ("as2-receipt-undelivered", "partner", True)
+    assert message_id in given_up.sentence
+    assert "is given up" in given_up.sentence
+    assert them.letters.waiting() == 0
+
+
 @pytest.mark.parametrize("forged", ["unsigned", "bad signature", "unknown id", "zero signers", "wrapped", "another's"])
 def test_row_17_receipts_that_prove_nothing_are_not_accepted(us, them, forged):
     made, sending = us.send(receipt="async")
@@ -585,6 +930,41 @@ def test_row_17_receipts_that_prove_nothing_are_not_accepted(us, them, forged):
     assert us.sendings.find("t1").state == "waiting"
     assert us.sendings.untold() == []
     assert us.notices[-1][2]
+    # Evidence for a dispute; what names no message of ours is evidence of nothing.
+    kept = [one.read_bytes() for one in (us.sendings._folder / "t1").glob("receipt*")]
+    assert kept == ([] if forged == "unknown id" or made.message_id.encode() not in body else [kept[0]])
+    assert all(one.endswith(body) for one in kept)
+
+
+def test_row_17_a_forged_receipt_is_kept_beside_its_message_whichever_way_it_comes(pair):
+    us, them = pair
+    genuine = them.keys
+    for transmission_id, receipt in (("t1", "sync"), ("t2", "async")):
+        us.agree(them, receipt=receipt)
+        them.keys = Keys((OwnKey(STRANGER.key, THEM.certificate), THEM), genuine.partner)
+        if receipt == "sync":
+            with pytest.raises(TransportError, match="cannot be believed"):
+                us.send(transmission_id=transmission_id)
+        else:
+            us.send(transmission_id=transmission_id)
+            them.transport.send_receipts()
+            assert us.notices[-1].cause == "as2-receipt-forged"
+            assert us.sendings.find(transmission_id).message_id in us.notices[-1].sentence
+        [kept] = (us.sendings._folder / transmission_id).glob("receipt-doubted-*")
+        assert b"disposition-notification" in kept.read_bytes()
+
+
+def test_row_17_forgers_cannot_fill_the_disk_with_what_is_kept(us, them):
+    made, sending = us.send(receipt="async")
+    us.sendings.mark_waiting(sending)
+    good = receipt_about(them, made)
+    for number in range(30):
+        us.station.receive(good.headers, bytes(good.body).replace(b"; processed\r\n", b"; processed%d\r\n" % number))
+    large = bytes(good.body).replace(b"; processed\r\n", b"; processeD\r\n") + bytes(2_000_000)
+    us.station.receive(good.headers, large)
+    kept = list((us.sendings._folder / "t1").glob("receipt-doubted-*"))
+    assert len(kept) == 20
+    assert max(one.stat().st_size for one in kept) < 100_000
 
 
 def test_row_18_certificates_overlap_both_ways_are_switched_on_a_day_and_give_notice(us, them):
@@ -605,6 +985,117 @@ def test_row_18_certificates_overlap_both_ways_are_switched_on_a_day_and_give_no
     for days, is_told in ((61, False), (60, True), (30, True), (7, True), (-1, True)):
         one = certify("one", days=days, begins=-90)
         assert bool(expiring([one.certificate], NOW)) is is_told
+
+
+def own(key, sign_from=None):
+    return OwnAgreed(key=key, file="own.pem", sign_from=sign_from)
+
+
+def test_row_18_we_sign_with_the_new_key_and_encrypt_for_the_new_certificate_from_their_days_on(us, them):
+    new_us, new_them, day = certify("us"), certify("them"), NOW + dt.timedelta(days=10)
+    ours = [own(US), own(new_us, day)]
+    theirs = (PartnerCertificate(THEM.certificate), PartnerCertificate(new_them.certificate, day))
+    them.keys = Keys((THEM, new_them), (PartnerCertificate(US.certificate), PartnerCertificate(new_us.certificate)))
+    agree(them)
+    for now, signing, encrypting in (
+        (day - dt.timedelta(seconds=1), US, THEM),
+        (day, new_us, new_them),
+        (day + dt.timedelta(days=5), new_us, new_them),
+    ):
+        us.now = them.now = now
+        us.keys = Keys(tuple(one.key for one in in_order(ours, now)), theirs)
+        assert us.keys.own[0] == signing
+        assert us.keys.encrypting(now) == encrypting.certificate
+        made = us.make()
+        opened = open_message(made.headers, made.body, them.terms, them.keys, now=now)
+        assert opened.signed_by == signing.certificate
+        assert outcome(us, made, them.station.receive(made.headers, made.body)) == ("processed", "confirmed")
+        # What they encrypt for either of ours is read, before the day and after it.
+        for certificate in (US.certificate, new_us.certificate):
+            agree(us)
+            back = make_message(
+                Payload(content=ORDER),
+                msgspec.structs.replace(them.terms, url=OUR_URL),
+                Keys((THEM,), (PartnerCertificate(certificate),)),
+                now=now,
+            )
+            assert b"; processed" in us.station.receive({**back.headers, **plain_receipt()}, back.body).body
+
+
+def plain_receipt():
+    return {"Disposition-Notification-Options": ""}
+
+
+def test_row_18_alarms_at_60_30_7_and_0_days_each_once_and_a_closed_case_opens_again_at_the_next(us, tmp_path):
+    us.keys = Keys((certify("us", days=800),), (PartnerCertificate(certify("them", days=70).certificate),))
+    agree(us)
+    watch, told, partners, lines = watching(tmp_path, us)
+    ends = NOW + dt.timedelta(days=70)
+    due = []
+    for hours in range(1, 72 * 24, 12):
+        now, before = NOW + dt.timedelta(hours=hours), len(told.told)
+        # A new one each time: what was told is remembered over restarts.
+        watch = Watch(tmp_path / "told.json", told, us.sendings)
+        watch.look_at_certificates(partners, lines, [], now)
+        due += [((ends - now).days, cause) for _, cause, _ in told.told[before:]]
+        assert len(told.open) <= 1, "the earlier levels are settled"
+        told.open.clear()  # a person closed it: it stays closed until the next level
+    causes = [cause for _, cause in due]
+    assert causes == [f"as2-certificate-{days}-days" for days in (60, 30, 7, 0, 0)]
+    assert [left for left, _ in due] == [60, 30, 7, 0, -1]
+    assert "ends in 60 days" in told.told[0][2]
+    assert "ends within a day" in told.told[3][2]
+    assert "No AS2 certificate can be used now" in told.told[4][2]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "days"),
+    [
+        ("none to verify what they sign", 5),
+        ("none to encrypt for them with", 5),
+        ("none to sign with", 5),
+        ("none to encrypt for us with", 5),
+        (None, None),
+    ],
+)
+def test_row_18_a_gap_between_two_certificates_is_an_alarm_however_long_the_later_one_lasts(us, lacking, days):
+    soon, later = NOW + dt.timedelta(days=5), NOW + dt.timedelta(days=40)
+    old, new = certify("old", days=5), certify("new", days=800)
+    not_yet = certify("not yet", begins=40, days=800)
+    theirs = {
+        "none to verify what they sign": (PartnerCertificate(old.certificate), PartnerCertificate(not_yet.certificate)),
+        "none to encrypt for them with": (
+            PartnerCertificate(old.certificate),
+            PartnerCertificate(new.certificate, later),
+        ),
+    }.get(lacking, (PartnerCertificate(old.certificate), PartnerCertificate(new.certificate, soon)))
+    ours = {
+        "none to sign with": [own(old), own(new, later)],
+        "none to encrypt for us with": [own(old), own(not_yet)],
+    }.get(lacking, [own(old), own(new, soon)])
+    gaps = [partner_gap(Keys((), theirs), us.terms, NOW), own_gap(ours, NOW)]
+    alarms = [alarm for gap in gaps if (alarm := alarm_of(gap, NOW))]
+    if lacking is None:
+        assert alarms == []
+        return
+    [alarm] = alarms
+    assert alarm.cause == "as2-certificate-7-days"
+    assert lacking in alarm.sentence
+    assert f"ends in {days} days" in alarm.sentence
+    assert f"The next one can be used from {later:%Y-%m-%d %H:%M} UTC." in alarm.sentence
+
+
+def test_row_18_what_is_switched_to_stands_in_the_timeline_once(us, tmp_path):
+    day = NOW + dt.timedelta(days=10)
+    new = certify("new")
+    us.keys = Keys((US,), (PartnerCertificate(THEM.certificate), PartnerCertificate(new.certificate, day)))
+    agree(us)
+    watch, told, partners, lines = watching(tmp_path, us)
+    for now in (NOW, day - dt.timedelta(hours=1), day, day + dt.timedelta(hours=1)):
+        watch.look_at_certificates(partners, lines, in_order([own(US), own(new, day)], now), now)
+    switched = [(about, sentence) for about, cause, sentence in told.told if cause == "as2-certificate-switched"]
+    assert [about for about, _ in switched] == [":us", "them"]
+    assert all("CN=new" in sentence for _, sentence in switched)
 
 
 def test_row_19_headers_out_are_as_the_standards_say(us):
@@ -696,6 +1187,19 @@ def test_row_21_every_size_chunked_or_not_with_and_without_expect(pair, size):
         assert b"200 OK" in answer, name
         assert b"; processed\r\n" in answer, name
     assert [taken for _, taken in them.taken()] == [content] * 3
+
+
+def test_row_21_a_client_that_waits_for_100_continue_is_told_to_go_on(pair):
+    us, them = pair
+    made = make_message(Payload(content=ORDER), us.terms, us.keys, now=NOW)
+    head = "".join(f"{name}: {value}\r\n" for name, value in made.headers.items())
+    request = f"POST /as2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-Continue\r\n{head}"
+    client = Waiting(them.port, f"{request}Transfer-Encoding: chunked\r\n\r\n")
+    assert client.first == b"HTTP/1.1 100 Continue\r\n\r\n"
+    body = bytes(made.body)
+    answer = client.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    assert b"; processed\r\n" in answer
+    assert [content for _, content in them.taken()] == [ORDER]
 
 
 def test_row_21_more_than_the_limit_is_413(tmp_path, loop):
@@ -833,6 +1337,37 @@ def test_row_23_http_basic_authentication(pair):
     assert us.transport.hand_over("t1", "partner", "o.edi").confirmed
     assert posts[0] == ""
     us.loop.run(front.close(), 20)
+
+
+def test_row_23_asynchronous_receipts_log_in_and_show_our_certificate_too(tmp_path, loop):
+    authority = _authority()
+    us = Company(tmp_path / "us", loop, US, "Us", THEM, "Them", tls=_server_context(tmp_path, authority, clients=True))
+    them = Company(tmp_path / "them", loop, THEM, "Them", US, "Us")
+    us.agree(them, receipt="async")
+    them.agree(us)
+    take, logins = us.front._addresses["/as2"], []
+
+    def guarded(request):
+        logins.append(request.headers.get("authorization", ""))
+        return take(request) if logins[-1] else Reply(status=401)
+
+    us.front._addresses["/as2"] = guarded
+    us.send()
+    own, key = _issue(authority, "them")
+    known = Tls(authorities=_pem(authority), certificate=own, private_key=key)
+    line, now = them.line(), time.time()
+    for number, (tls, login) in enumerate(
+        ((Tls(authorities=_pem(authority)), None), (known, None), (known, ("them", "s3cret"))), 1
+    ):
+        them.line = lambda tls=tls, login=login: msgspec.structs.replace(line, tls=tls, login=login)
+        them.letters._clock = lambda number=number: now + 3600 * number
+        them.transport.send_receipts()
+    assert logins == ["", "Basic " + base64.b64encode(b"them:s3cret").decode()], "the first had no certificate"
+    assert them.letters.waiting() == 0
+    [proof] = us.transport.proofs()
+    assert proof.confirmed
+    for one in (us, them):
+        loop.run(one.front.close(), 20)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])

@@ -75,6 +75,7 @@ class Company:
             loop=self.loop,
             lines=lambda: {"partner": self.line()},
             clock=lambda: NOW,
+            notice=self.note,
         )
 
     def agree(self, other, **changes):
