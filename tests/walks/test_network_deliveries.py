@@ -383,3 +383,64 @@ def test_what_happened_with_a_partner_lately_stands_in_one_place(start):
         "next Despatch",
     ):
         assert said in text
+
+
+def test_what_is_sent_again_after_it_was_overdue_is_waited_for_anew_and_may_be_overdue_again(start):
+    def expecting(folder):
+        file = folder / "partners" / "nordmarkt.toml"
+        file.write_text(file.read_text().replace('expected_within = "PT4H"', 'expected_within = "PT0.01S"'))
+
+    with start(prepare=expecting) as places:
+        places.order()
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.plant.settle()
+        places.advise()
+        places.plant.until(lambda: places.states("DESADV") == ["delivered"])
+        places.plant.settle()
+        [advice] = places.left("DESADV")
+
+        def interchange():
+            with places.plant.store.read() as work:
+                return work.interchanges.of(advice.id)[0]
+
+        def cases():
+            with places.plant.store.read() as work:
+                return [(one.reason, one.state) for one in work.cases.about(interchange().subject)]
+
+        places.plant.daemon.workflows.pick_up()
+        assert (interchange().acknowledgment, cases()) == ("overdue", [("acknowledgment-overdue", "open")])
+        places.agree(lambda text: text.replace('expected_within = "PT0.01S"', 'expected_within = "PT4H"'))
+        before = interchange().due_at
+        places.resend(advice)
+        places.plant.until(lambda: interchange().acknowledgment == "waiting")
+        assert (interchange().due_at - before).total_seconds() > 4 * 3600 - 1
+        assert cases() == [("acknowledgment-overdue", "fixed")]
+        places.plant.settle()
+        places.agree(lambda text: text.replace('expected_within = "PT4H"', 'expected_within = "PT0.01S"'))
+        places.resend(advice)
+        places.plant.until(lambda: len(places.hook.posts) == 4)
+        places.plant.settle()
+        places.plant.daemon.workflows.pick_up()
+        assert (interchange().acknowledgment, cases()) == ("overdue", [("acknowledgment-overdue", "open")])
+
+
+def test_a_range_of_numbers_that_is_used_up_answers_nothing_and_says_so_of_the_document(start):
+    more = '[control_numbers]\ninterchange = { high = 1, at_end = "stop" }\n'
+    with start(more=more) as places:
+        places.order(0)
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.order(1)
+        places.plant.until(places.letters)
+        places.plant.settle()
+        [letter] = places.letters()
+        assert "agree on a new range" in letter.error
+
+        def answered():
+            with places.plant.store.read() as work:
+                return [one.acknowledgment for one in work.documents.newest(direction="inbound")]
+
+        assert answered() == ["none", "accepted"]
+        places.agree(lambda text: text.replace("high = 1,", "high = 9,"))
+        places.call("dead-letters", "resume", letter.id)
+        places.plant.until(lambda: answered() == ["accepted", "accepted"])
+        places.plant.until(lambda: places.states() == ["delivered"] * 2)
