@@ -22,6 +22,9 @@ from edi_server.store import DeliveryAttempt, Interchange, Store, Transmission, 
 from edi_server.store.records import now
 from edi_server.transports.port import HandedOver, Transport
 
+#: Why there is a case about an interchange that was not acknowledged in time.
+OVERDUE = "acknowledgment-overdue"
+
 
 def deliver(
     store: Store,
@@ -110,5 +113,6 @@ def _record_sent(
             work.documents.change(document.id, state, delivery=state)
     for interchange in work.interchanges.of(transmission.id):
         within = expected_within(interchange)
-        if within is not None and interchange.acknowledgment == "none":
+        if within is not None and interchange.acknowledgment in ("none", "waiting", "overdue"):
             work.interchanges.mark_waiting(interchange.id, due_at=now() + within)
+            work.cases.settle(interchange.subject, reason=OVERDUE, note="It was sent again.")

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from edi_server.delivery.outbox import OVERDUE
 from edi_server.engine.acknowledged import open_unadvised
 from edi_server.engine.advising import advise_all, advise_opened
 from edi_server.engine.corridor import Corridor
@@ -250,15 +251,17 @@ class Workflows:
                 sentence = (
                     f"{interchange.partner} has not acknowledged interchange {interchange.control_reference} in time."
                 )
-                work.cases.open(
-                    Case(
-                        subject_kind="interchange",
-                        subject_id=interchange.id,
-                        reason="acknowledgment-overdue",
-                        sentence=sentence,
-                        partner=interchange.partner,
-                    )
+                case = Case(
+                    subject_kind="interchange",
+                    subject_id=interchange.id,
+                    reason=OVERDUE,
+                    sentence=sentence,
+                    partner=interchange.partner,
                 )
+                there = work.cases.open(case)
+                if there.closed_at is not None:
+                    # It was sent again since, and is late again.
+                    work.cases.move(there.id, "open", actor="system", note=sentence)
             open_unadvised(work, self._corridor.book, now)
         with self._corridor.store.read() as work:
             inbound = work.transmissions.unfinished("inbound")

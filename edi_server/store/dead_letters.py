@@ -11,7 +11,7 @@ from edi_server.errors import StoreError
 from edi_server.store import states
 from edi_server.store.records import DeadLetter, Subject, now
 from edi_server.store.rows import every, first, upsert
-from edi_server.store.tables import dead_letters
+from edi_server.store.tables import dead_letters, documents, transmissions
 from edi_server.store.timeline import Timeline
 
 
@@ -85,10 +85,19 @@ class DeadLetters:
         return every(self._connection, query, DeadLetter)
 
     def newest(
-        self, *, state: states.DeadLetterState | None = "parked", before: str | None = None, limit: int = 50
+        self,
+        *,
+        state: states.DeadLetterState | None = "parked",
+        partner: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> list[DeadLetter]:
-        """Newest first, by default those that are parked; None: all."""
+        """Newest first, by default those that are parked; None: all. `partner`: about what crossed with that one."""
         query = select(dead_letters).order_by(dead_letters.c.id.desc()).limit(limit)
+        if partner is not None:
+            crossed = select(transmissions.c.id).where(transmissions.c.partner == partner)
+            said = select(documents.c.id).where(documents.c.partner == partner)
+            query = query.where(dead_letters.c.subject_id.in_(crossed.union(said)))
         if state is not None:
             query = query.where(dead_letters.c.state == state)
         if before is not None:

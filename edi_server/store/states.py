@@ -99,7 +99,7 @@ def _acknowledgment(name: str) -> Lifecycle:
         moves={
             "none": {"waiting": "deliver: it left and an answer is expected", **answered},
             "waiting": {**answered, "overdue": "schedule: no answer within the agreed time"},
-            "overdue": answered,
+            "overdue": {"waiting": "deliver: it was sent again, and the time runs anew", **answered},
             **later,
         },
     )

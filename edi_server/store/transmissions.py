@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from edi_server.errors import StoreError
 from edi_server.store import states
@@ -102,6 +102,11 @@ class Transmissions:
             select(_table).where(_table.c.direction == direction, waits).order_by(_table.c.id),
             Transmission,
         )
+
+    def count_waiting(self, mailbox: str) -> int:
+        """How many outbound ones for a mailbox have not left yet."""
+        waiting = _table.c.delivery.in_(("pending", "staged")) & (_table.c.mailbox == mailbox)
+        return int(self._connection.execute(select(func.count()).select_from(_table).where(waiting)).scalar_one())
 
     def lineage(self, transmission_id: str) -> list[str]:
         """Its own id, that of the transmission it is a reprocess of, and so on up to the original."""

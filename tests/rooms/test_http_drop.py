@@ -3,8 +3,13 @@
 import asyncio
 import datetime as dt
 import json
+import os
+import re
+import shutil
 import socket
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +84,21 @@ def test_another_document_under_a_used_key_is_refused_and_not_taken_for_the_firs
     assert "use a new one" in said["error"]
     assert [claim.path.read_bytes() for claim in place.spool.claimed()] == [b"UNB'"]
     assert place.post(b"changed", Idempotency_Key="b")[0] == 201
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is missing")
+def test_curl_posts_as_the_documentation_says(place, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "partners.md").read_text()
+    [example] = [one for one in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "curl" in one]
+    command = example.replace("https://edi.example.com/drop/acme", f"http://127.0.0.1:{place.port}/drop/north")
+    (tmp_path / "order.edi").write_bytes(b"UNB'\r\n\0")
+    for again in (False, True):
+        ran = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "TOKEN": "right"}, capture_output=True, check=True
+        )
+        assert json.loads(ran.stdout)["again"] is again
+    [claim] = place.spool.claimed()
+    assert (claim.name, claim.path.read_bytes()) == ("order.edi", b"UNB'\r\n\0")
 
 
 @pytest.mark.parametrize(

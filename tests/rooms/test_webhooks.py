@@ -5,9 +5,11 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import ssl
 import threading
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from contracts.test_transport import Killed, kill_at
@@ -94,6 +96,20 @@ def test_a_webhook_is_posted_signed_with_a_key_that_stays_the_same(place):
     assert place.keys() == ["t1"] * 3
     signature = hmac.new(b"s3cret", b"DESADV", hashlib.sha256).hexdigest()
     assert place.posts[-1].headers["x-signature"] == f"sha256={signature}"
+
+
+def test_partners_can_tell_our_posts_as_the_documentation_says(place):
+    text = (Path(__file__).parents[2] / "docs" / "partners.md").read_text()
+    [example] = [one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "hmac" in one]
+    theirs = {}
+    exec(example, theirs)
+    place.agreed["secret"] = "geheim ü"
+    place.stage()
+    place.hand_over()
+    [post] = place.posts
+    assert theirs["is_from_them"](post.body, post.headers["x-signature"], "geheim ü".encode())
+    assert not theirs["is_from_them"](post.body + b" ", post.headers["x-signature"], "geheim ü".encode())
+    assert not theirs["is_from_them"](post.body, post.headers["x-signature"], b"wrong")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 415, 422])

@@ -2,12 +2,15 @@
 
 import hashlib
 import hmac
+import json
 from contextlib import contextmanager
 
 import pytest
 from network_places import Hook
+from typer.testing import CliRunner
 from walks.test_network import ORDER
 
+from edi_server.cli.application import app
 from edi_server.delivery.pace import Pace
 from edi_server.desk.actions import Desk
 from edi_server.desk.actors import Actor
@@ -68,6 +71,14 @@ class Webbed:
     def resend(self, transmission):
         with Desk.open(self.plant.corridor.configuration) as desk:
             return desk.resend(transmission.id, actor=ME)
+
+    def call(self, *arguments, code=0):
+        """What a person types."""
+        file = str(self.plant.folder / "edi-server.toml")
+        url = {"EDI_SERVER_DATABASE__URL": self.plant.corridor.configuration.database_url(), "COLUMNS": "200"}
+        result = CliRunner().invoke(app, ["--config", file, *arguments], env=url)
+        assert result.exit_code == code, result.output + str(result.exception)
+        return result.output
 
     def agree(self, change):
         """Nordmarkt's file from now on, once the daemon has read it."""
@@ -266,3 +277,170 @@ def test_a_key_in_the_address_is_kept_nowhere(start):
         kept = places.plant.store.archive.open(contrl.proof_hash).read().decode() + str(contrl.detail)
         assert places.hook.url in kept
         assert "hush" not in kept + str(places.happened(contrl))
+
+
+def test_all_that_failed_in_an_outage_is_listed_and_sent_again_in_its_order(start):
+    with start(more="[delivery]\nattempts = 1\n") as places:
+        assert "Nothing has failed" in places.call("resend", "--partner", "nordmarkt", "--failed")
+        places.answer(then=503)
+        for number in range(3):
+            places.order(number)
+            places.plant.until(lambda count=number + 1: places.states() == ["failed"] * count)
+        places.plant.settle()
+        rows = json.loads(places.call("resend", "--partner", "nordmarkt", "--failed", "--json"))["failed"]
+        assert [row["id"] for row in rows] == [one.id for one in places.left()]
+        assert {(row["error"], row["left_out"]) for row in rows} == {("the webhook of nordmarkt answers 503", "")}
+        assert "answers 503" in places.call("resend", "--partner", "nordmarkt", "--failed")
+        assert places.states() == ["failed"] * 3
+        places.answer()
+        places.hook.posts.clear()
+        places.call("resend", "--partner", "nordmarkt", "--failed", "--yes")
+        places.plant.until(lambda: places.states() == ["delivered"] * 3)
+        assert places.keys() == [one.id for one in places.left()]
+        places.plant.until(lambda: places.letters() == [])
+
+
+def test_a_resend_names_one_thing_or_all_that_failed_for_one_partner(start):
+    with start() as places:
+        for arguments in ("", "x --failed", "--failed", "--partner nordmarkt", "x --yes", "x --partner nordmarkt"):
+            assert "give a reference" in places.call("resend", *arguments.split(), code=2)
+        assert "There is no partner" in places.call("resend", "--partner", "nobody", "--failed", code=2)
+
+
+def test_all_that_was_given_up_for_a_partner_is_resumed_at_once(start):
+    with start(more="[delivery]\nattempts = 1\n") as places:
+        places.answer(503, 503)
+        for number in range(2):
+            places.order(number)
+        places.plant.until(lambda: places.states() == ["failed", "failed"])
+        places.plant.settle()
+        listed = json.loads(places.call("dead-letters", "--partner", "nordmarkt", "--json"))["dead_letters"]
+        assert len(listed) == 2
+        assert json.loads(places.call("dead-letters", "--partner", "borealis", "--json"))["dead_letters"] == []
+        assert "give the id" in places.call("dead-letters", "resume", code=2)
+        done = json.loads(places.call("dead-letters", "resume", "--partner", "nordmarkt", "--json"))["done"]
+        assert [one["subject_id"] for one in done] == [one["id"] for one in reversed(listed)]
+        places.plant.until(lambda: places.states() == ["delivered", "delivered"])
+        places.plant.until(lambda: places.letters() == [])
+
+
+def test_what_leaves_under_new_numbers_is_not_sent_again_with_all_that_failed(start):
+    with start(more="[delivery]\nattempts = 1\n") as places:
+        places.order()
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.plant.settle()
+        places.answer(503)
+        places.advise()
+        places.plant.until(places.letters)
+        places.plant.settle()
+        with places.plant.store.read() as work:
+            [document] = work.documents.of(transmission=places.left("DESADV")[0].id)
+        places.call("reprocess", document.id)
+        places.plant.until(lambda: places.states("DESADV") == ["failed", "delivered"])
+        assert places.letters() == []
+        [row] = json.loads(places.call("resend", "--partner", "nordmarkt", "--failed", "--json"))["failed"]
+        assert "reprocessed" in row["left_out"]
+        assert "nothing to do" in places.call("resend", "--partner", "nordmarkt", "--failed", "--yes")
+
+
+def test_what_happened_with_a_partner_lately_stands_in_one_place(start):
+    def expecting(folder):
+        file = folder / "partners" / "nordmarkt.toml"
+        file.write_text(file.read_text().replace('expected_within = "PT4H"', 'expected_within = "PT0.01S"'))
+
+    with start(more="[delivery]\nattempts = 2\nper_minute = 600\n", prepare=expecting) as places:
+        places.order()
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.plant.settle()
+        places.advise()
+        places.plant.until(lambda: places.states("DESADV") == ["delivered"])
+        places.answer(503, 503)
+        places.order(1)
+        places.plant.until(places.letters)
+        places.plant.settle()
+        places.plant.daemon.workflows.pick_up()
+        shown = json.loads(places.call("partner", "show", "nordmarkt", "--json"))
+        text = places.call("partner", "show", "nordmarkt", "--limit", "100")
+    delivery = shown["delivery"]
+    assert (delivery["attempts"], delivery["per_minute"], delivery["longest_seconds"]) == (2, 600, 1800)
+    assert delivery["waiting"] == 0
+    newest = shown["transmissions"][0]
+    assert (newest["delivery"], newest["error"]) == ("failed", "the webhook of nordmarkt answers 503")
+    assert [one["about"] for one in shown["dead_letters"]] == [newest["name"]]
+    assert [one["name"] for one in shown["overdue"]] == [
+        one["name"] for one in shown["transmissions"] if one["name"].startswith("DESADV")
+    ]
+    assert [one["agreement"] for one in shown["schedules"]] == ["nordmarkt/despatch-out"]
+    happened = [(one["about"], one["what"]) for one in shown["timeline"]]
+    assert (newest["name"], "parked") in happened
+    assert ("1.edi", "received") in happened
+    for said in (
+        "answers 503",
+        "2 attempts",
+        "600 a minute",
+        "Overdue acknowledgments",
+        "Dead letters",
+        "next Despatch",
+    ):
+        assert said in text
+
+
+def test_what_is_sent_again_after_it_was_overdue_is_waited_for_anew_and_may_be_overdue_again(start):
+    def expecting(folder):
+        file = folder / "partners" / "nordmarkt.toml"
+        file.write_text(file.read_text().replace('expected_within = "PT4H"', 'expected_within = "PT0.01S"'))
+
+    with start(prepare=expecting) as places:
+        places.order()
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.plant.settle()
+        places.advise()
+        places.plant.until(lambda: places.states("DESADV") == ["delivered"])
+        places.plant.settle()
+        [advice] = places.left("DESADV")
+
+        def interchange():
+            with places.plant.store.read() as work:
+                return work.interchanges.of(advice.id)[0]
+
+        def cases():
+            with places.plant.store.read() as work:
+                return [(one.reason, one.state) for one in work.cases.about(interchange().subject)]
+
+        places.plant.daemon.workflows.pick_up()
+        assert (interchange().acknowledgment, cases()) == ("overdue", [("acknowledgment-overdue", "open")])
+        places.agree(lambda text: text.replace('expected_within = "PT0.01S"', 'expected_within = "PT4H"'))
+        before = interchange().due_at
+        places.resend(advice)
+        places.plant.until(lambda: interchange().acknowledgment == "waiting")
+        assert (interchange().due_at - before).total_seconds() > 4 * 3600 - 1
+        assert cases() == [("acknowledgment-overdue", "fixed")]
+        places.plant.settle()
+        places.agree(lambda text: text.replace('expected_within = "PT4H"', 'expected_within = "PT0.01S"'))
+        places.resend(advice)
+        places.plant.until(lambda: len(places.hook.posts) == 4)
+        places.plant.settle()
+        places.plant.daemon.workflows.pick_up()
+        assert (interchange().acknowledgment, cases()) == ("overdue", [("acknowledgment-overdue", "open")])
+
+
+def test_a_range_of_numbers_that_is_used_up_answers_nothing_and_says_so_of_the_document(start):
+    more = '[control_numbers]\ninterchange = { high = 1, at_end = "stop" }\n'
+    with start(more=more) as places:
+        places.order(0)
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.order(1)
+        places.plant.until(places.letters)
+        places.plant.settle()
+        [letter] = places.letters()
+        assert "agree on a new range" in letter.error
+
+        def answered():
+            with places.plant.store.read() as work:
+                return [one.acknowledgment for one in work.documents.newest(direction="inbound")]
+
+        assert answered() == ["none", "accepted"]
+        places.agree(lambda text: text.replace("high = 1,", "high = 9,"))
+        places.call("dead-letters", "resume", letter.id)
+        places.plant.until(lambda: answered() == ["accepted", "accepted"])
+        places.plant.until(lambda: places.states() == ["delivered"] * 2)
