@@ -153,6 +153,7 @@ def test_what_is_wrong_inside_is_told_only_where_nobody_can_have_changed_it():
         told = refuse(encrypt(inside, THEM.certificate, "aes256-gcm"))
         assert told.reason == reason, name
         assert told.detail == told.sentence == veiled[name].detail, name
+        assert told.found == reason == veiled[name].found, name
 
 
 def test_a_fault_of_ours_in_decrypted_content_is_told_as_all_else(monkeypatch, caplog):

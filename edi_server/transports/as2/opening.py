@@ -78,7 +78,7 @@ class _Opening:
             case _:
                 reason, sentence = _UNEXPECTED, f"The message is damaged: {error}."
         if self.is_veiled:
-            return MessageError("decryption-failed", NOT_DECRYPTED, detail=sentence)
+            return MessageError("decryption-failed", NOT_DECRYPTED, found=reason, detail=sentence)
         return MessageError(reason, sentence, self._mics)
 
     def open(self, entity: Entity) -> Opened:

@@ -40,17 +40,24 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageError(Exception):
-    """A message that is answered with a negative receipt. `reason` is the disposition modifier (RFC 4130 7.5.4).
+    """A message that is answered with a negative receipt. `reason` is a disposition modifier (RFC 4130 7.5.4).
 
-    `sentence` is what the sender is told; `detail` is what was found, for our own records and never for the sender:
-    it may tell what a message says that is not theirs.
+    `reason` and `sentence` are what the sender is told; `found` and `detail` are what was wrong, for our own records
+    and never for the sender: it may tell what a message says that is not theirs.
     """
 
     def __init__(
-        self, reason: str, sentence: str, mics: dict[Digest, bytes] | None = None, *, detail: str = ""
+        self,
+        reason: str,
+        sentence: str,
+        mics: dict[Digest, bytes] | None = None,
+        *,
+        found: str = "",
+        detail: str = "",
     ) -> None:
         super().__init__(detail or sentence)
         self.reason = reason
         self.sentence = sentence
+        self.found = found or reason
         self.detail = detail or sentence
         self.mics = mics or {}
