@@ -26,7 +26,7 @@ from edi_server.engine.as2_agreed import OwnAgreed, in_order
 from edi_server.engine.as2_alarms import alarm_of, own_gap, partner_gap
 from edi_server.engine.network.as2_watch import Watch
 from edi_server.errors import TransportError
-from edi_server.transports.as2 import cms, station
+from edi_server.transports.as2 import cms, station, transport
 from edi_server.transports.as2.algorithms import DIGESTS, mics_of
 from edi_server.transports.as2.encryption import OwnKey
 from edi_server.transports.as2.mdn import read_receipt, write_receipt
@@ -776,7 +776,7 @@ def test_row_15_a_receipt_that_does_not_come_is_a_case_until_it_comes(us, them, 
     [(about, cause, sentence)] = told.told
     assert (about, cause) == ("them", "as2-receipt-missing")
     assert made.message_id in sentence
-    assert "within 1 hours" in sentence
+    assert "within 1 hour;" in sentence
     # After a restart it is known that somebody was told.
     watch, again, partners, lines = watching(tmp_path, us, receipt_within=3600.0)
     watch.look_for_receipts(partners, lines, NOW + dt.timedelta(hours=2))
@@ -899,6 +899,27 @@ def test_row_16_a_receipt_of_ours_that_cannot_be_delivered_is_told_and_so_is_giv
     assert message_id in given_up.sentence
     assert "is given up" in given_up.sentence
     assert them.letters.waiting() == 0
+
+
+def test_row_16_one_receipt_that_cannot_be_sent_at_all_does_not_hold_up_the_others(pair, monkeypatch):
+    us, them = pair
+    us.agree(them, receipt="async")
+    for number in range(3):
+        us.send(transmission_id=f"t{number}")
+    first = us.sendings.find("t0").message_id
+    real = transport.post
+
+    async def fault(url, headers, body, **options):
+        if first.encode() in body:
+            raise ValueError("no such header")
+        return await real(url, headers, body, **options)
+
+    monkeypatch.setattr(transport, "post", fault)
+    them.transport.send_receipts()
+    assert them.letters.waiting() == 1
+    assert {one.transmission_id for one in us.transport.proofs()} == {"t1", "t2"}
+    assert them.notices[-1].cause == "as2-receipt-delayed"
+    assert first in them.notices[-1].sentence
 
 
 @pytest.mark.parametrize("forged", ["unsigned", "bad signature", "unknown id", "zero signers", "wrapped", "another's"])

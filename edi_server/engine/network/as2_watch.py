@@ -92,11 +92,14 @@ class Watch:
     def _tell_missing(self, name: str, missing: Sequence[Sending], within: float) -> None:
         for one in missing:
             if not one.is_missed:
-                sentence = (
-                    f"The receipt for {one.message_id} did not come within {within / 3600:g} hours; ask them for it."
-                )
+                sentence = f"The receipt for {one.message_id} did not come within {_span(within)}; ask them for it."
                 self._notices.tell(name, MISSED, sentence, thing=one.message_id)
                 self._sendings.mark_missed(one)
+
+
+def _span(seconds: float) -> str:
+    amount, unit = (seconds / 3600, "hour") if seconds >= 3600 else (seconds / 60, "minute")
+    return f"{amount:.3g} {unit}{'' if amount == 1 else 's'}"
 
 
 def _found(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -20,6 +21,8 @@ from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
 from edi_server.transports.posting import Answer, Tls, post
 from edi_server.transports.spool import Spool
+
+log = logging.getLogger(__name__)
 
 #: Receipts that are on their way at a time: one partner who is away must not hold up the others.
 _SIDE_BY_SIDE = 8
@@ -207,6 +210,10 @@ class As2Transport:
             answer = await post(letter.url, letter.headers, letter.body, tls=line.tls, login=line.login, seconds=60)
         except EdiServerError as error:
             return str(error)
+        except Exception as error:
+            # One receipt that cannot be sent must not hold up the others for ever.
+            log.exception("the receipt for %s could not be sent", letter.about)
+            return f"it cannot be sent: {type(error).__name__}"
         return "" if 200 <= answer.status < 300 else f"the answer is {answer.status}"
 
     def _put_off(self, letter: Letter, why: str) -> None:
