@@ -85,8 +85,9 @@ def open_tree(
     taken: Callable[[str], None] = lambda _name: None,
     collected: Callable[[str], None] = lambda _name: None,
     moved: Callable[[str, str], None] = lambda _old, _new: None,
+    lost: Callable[[str], None] = lambda _name: None,
 ) -> Tree:
-    """The account's files; `taken`, `collected` and `moved` are told of files that came, went and were renamed."""
+    """The account's files; see `Tree` for what is told."""
     return Tree(
         account,
         mailboxes_folder(configuration) / account.mailbox,
@@ -95,6 +96,7 @@ def open_tree(
         taken=taken,
         collected=collected,
         moved=moved,
+        lost=lost,
     )
 
 

@@ -106,6 +106,12 @@ def test_where_several_could_deliver_the_file_says_which(load):
         (ACCOUNT.replace("keys", "kays"), r"acme.toml:4: sftp_account.kays: unknown key; did you mean 'keys'\?"),
         ('[sftp_account]\nkeys = [{ key = "hello" }]\n', r"acme.toml:4: sftp_account.keys\[0\].key: is no public key"),
         ("[sftp_account]\n", r"acme.toml:3: sftp_account.keys: nobody could log in"),
+        (ACCOUNT + 'authorities = ["hello"]\n', r"acme.toml:5: sftp_account.authorities\[0\].key: is no public key"),
+        (
+            ACCOUNT + f'authorities = [{{ key = "{KEY}", ends = 2027-01-01T00:00:00 }}]\n',
+            r"sftp_account.authorities\[0\].ends: needs a zone",
+        ),
+        (ACCOUNT + "rates = { logins = 0 }\n", r"acme.toml:5: sftp_account.rates.logins: must be at least 1"),
         (ACCOUNT + 'networks = ["here"]\n', r"acme.toml:5: sftp_account.networks\[0\]: 'here' is no network"),
         (ACCOUNT + 'user = "../etc"\n', r"sftp_account.user: '../etc' cannot be a user name"),
         (
@@ -159,6 +165,11 @@ def test_no_two_partners_are_known_by_one_name(load, text, what):
     load(text)
     with pytest.raises(ConfigurationError, match=f"partners 'acme' and 'zeta' share the {what}"):
         load(text, name="zeta")
+
+
+def test_a_key_without_dates_may_be_written_as_text(load):
+    account = load(f'[sftp_account]\nkeys = ["{KEY}"]\nauthorities = ["{KEY}", {{ key = "{KEY}" }}]\n').sftp_account
+    assert {one.key for one in (*account.keys, *account.authorities)} == {KEY}
 
 
 def test_a_new_certificate_beside_the_files_is_a_new_book(load, tmp_path):

@@ -208,7 +208,7 @@ def test_a_file_that_was_taken_cannot_be_appended_to_and_its_sender_is_told_to_s
             client.open("/in/day.edi", "ab")
 
     async def go_on(client):
-        file = await client.open(b"/in/day.edi", "r+")
+        file = await client.open(b"/in/day.edi", "r+b")
         for action in (file.write(b"tail", len(ORDER)), file.close()):
             with pytest.raises(asyncssh.SFTPError, match="send the file again from its start"):
                 await action

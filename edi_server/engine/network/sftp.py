@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from edi_server.config import address_of
+from edi_server.engine.collecting import carefully
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
 from edi_server.engine.notices import US
@@ -188,8 +189,13 @@ class SftpPart:
             self._configuration,
             taken=lambda _name: self._wake(),
             collected=lambda name: self._note_collected(account.mailbox, name),
+            lost=self._note_lost,
             moved=lambda old, new: Offers(sftp_folder(self._configuration)).move(account.mailbox, old, new),
         )
+
+    def _note_lost(self, name: str) -> None:
+        sentence = f"{name} was uploaded, and there was no room for it: the disk is full or does not work."
+        carefully(lambda: self._ground.notices.tell(US, "sftp-disk", sentence))
 
     def _note_collected(self, mailbox: str, name: str) -> None:
         tree = next((one for one in self._trees.values() if one.account.mailbox == mailbox), None)

@@ -107,11 +107,12 @@ class Tree:
         taken: Callable[[str], None] = lambda _name: None,
         collected: Callable[[str], None] = lambda _name: None,
         moved: Callable[[str, str], None] = lambda _old, _new: None,
+        lost: Callable[[str], None] = lambda _name: None,
     ) -> None:
         """`root` is the account's folder. `taken` is told names of files that came.
 
         `collected` is told which files of `out/` were read whole, and `moved` how they will be called: "name" or
-        "archive/name", and "" for one that was deleted.
+        "archive/name", and "" for one that was deleted. `lost` is told names of uploads that the disk had no room for.
         """
         self.account = account
         self.statuses = Statuses(root)
@@ -122,6 +123,7 @@ class Tree:
         self._taken = taken
         self._collected = collected
         self._moved = moved
+        self._lost = lost
         self._parts = Parts(root / _UPLOADS)
         self._ghosts = Ghosts(root / ".taken.jsonl", clock)
         self._held = Held()
@@ -304,6 +306,8 @@ class Tree:
             self._parts.drop(upload.path)
             self._held.drop(upload.path)
         self._say(upload.name, str(uuid7()), f"not taken. {trouble}")
+        if trouble == DISK:
+            self._lost(upload.name)
 
     def abort(self, upload: Upload) -> None:
         """The session ended in the middle: what came is kept up to its first gap, to be resumed, and never taken."""
