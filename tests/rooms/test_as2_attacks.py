@@ -165,7 +165,8 @@ def test_a_fault_of_ours_in_decrypted_content_is_told_as_all_else(monkeypatch, c
     monkeypatch.setattr(opening, "parse", fault)
     told = refuse(body)
     assert (told.reason, told.sentence) == (usual.reason, usual.sentence)
-    assert "could not be read" in caplog.text
+    assert "fault of ours" in told.detail
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_signature_around_what_is_encrypted_does_not_open_it_to_questions():

@@ -75,8 +75,10 @@ class _Opening:
         match error:
             case CmsError() | MessageError():
                 reason, sentence = error.reason, error.sentence
-            case _:
+            case EntityError():
                 reason, sentence = _UNEXPECTED, f"The message is damaged: {error}."
+            case _:
+                reason, sentence = _UNEXPECTED, "The message could not be read, by a fault of ours; the log says more."
         if self.is_veiled:
             return MessageError("decryption-failed", NOT_DECRYPTED, found=reason, detail=sentence)
         return MessageError(reason, sentence, self._mics)
