@@ -265,6 +265,10 @@ def test_who_is_too_fast_waits_and_logins_are_refused():
     assert pace.request(rates, 5000) == 0
     assert pace.request(rates, 1000) == 1.0
     assert pace.request(rates, 10**9) == 10.0
+    pace = Pace(clock)
+    assert [pace.request(rates, 5000) for _ in range(2)] == [0, 5.0]
+    pace = Pace(clock)
+    assert [pace.request(Rates(requests=10), 4097) for _ in range(1000)] == [0.0] * 1000
     assert [pace.upload(rates) for _ in range(61)][-1] == 1.0
 
 

@@ -128,9 +128,9 @@ class Tree:
         self._ghosts = Ghosts(root / ".taken.jsonl", clock)
         self._held = Held()
         self._writing: dict[str, Upload] = {}
-        #: For what is done with names; and for the way into the spool, which takes longer.
         self._lock = threading.Lock()
-        self._taking = threading.Lock()
+        #: What some thread gives to the spool at the moment: `settle` leaves it alone.
+        self._passing: set[Path] = set()
         #: What was not taken, and is known to be.
         self._reported: set[str] = set()
 
@@ -338,6 +338,7 @@ class Tree:
             self._say(name, upload, _EMPTY)
             return None
         handed = self._root / _RESTED / f"{upload}~{name}"
+        self._passing.add(handed)
         file.rename(handed)
         self._held.move(file, upload)
         self._ghosts.remember(name, size, changed)
@@ -349,29 +350,30 @@ class Tree:
         if handed is None:
             sync_folder(self._root / IN)
             return
-        sync_folder(handed.parent)
         try:
-            self._transfer(handed)
-        except (EdiServerError, OSError) as error:
-            log.warning("SFTP %s: %s is complete, and taken later: %s", self.account.name, handed.name, error)
-            self._taken(handed.name.partition("~")[2])
+            sync_folder(handed.parent)
+            try:
+                self._transfer(handed)
+            except (EdiServerError, OSError) as error:
+                log.warning("SFTP %s: %s is complete, and taken later: %s", self.account.name, handed.name, error)
+        finally:
+            self._passing.discard(handed)
+        self._taken(handed.name.partition("~")[2])
 
     def _transfer(self, file: Path) -> None:
         upload, _, name = file.name.partition("~")
-        with self._taking, contextlib.suppress(FileNotFoundError):
-            status, place = file.stat(), self._spool.place()
-            os.link(file, place)
-            try:
-                detail = {"account": self.account.name, "changed": f"{status.st_mtime:.0f}", "upload": upload}
-                _, is_new = self._spool.take(
-                    place, mailbox=self.account.mailbox, key=f"sftp:{upload}", name=name, detail=detail
-                )
-            finally:
-                place.unlink(missing_ok=True)
-            file.unlink()
-            if not is_new:
-                self._held.drop(upload)
-        self._taken(name)
+        status, place = file.stat(), self._spool.place()
+        os.link(file, place)
+        try:
+            detail = {"account": self.account.name, "changed": f"{status.st_mtime:.0f}", "upload": upload}
+            _, is_new = self._spool.take(
+                place, mailbox=self.account.mailbox, key=f"sftp:{upload}", name=name, detail=detail
+            )
+        finally:
+            place.unlink(missing_ok=True)
+        file.unlink()
+        if not is_new:
+            self._held.drop(upload)
 
     def released(self, upload: str) -> None:
         """What was taken is in the store, and counts no longer."""
@@ -393,8 +395,12 @@ class Tree:
             if left is not None:
                 soonest = left if soonest is None else min(soonest, left)
         for file in sorted((self._root / _RESTED).iterdir()):
+            if file in self._passing:
+                continue
             try:
                 self._transfer(file)
+            except FileNotFoundError:
+                continue  # by the thread that was at it when we looked
             except (EdiServerError, OSError) as error:
                 troubles[file.name.partition("~")[2]] = error
         new = troubles.keys() - self._reported
@@ -414,7 +420,9 @@ class Tree:
             if left > 0:
                 return left
             self._held.set(file, status.st_size)
-            self._finish(file, file_name(os.fsencode(file.name)), status.st_size, status.st_mtime)
+            handed = self._finish(file, file_name(os.fsencode(file.name)), status.st_size, status.st_mtime)
+        if handed is not None:
+            self._passing.discard(handed)
         return None
 
     def _left(self, name: str, error: Exception) -> Left:
