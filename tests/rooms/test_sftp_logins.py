@@ -324,6 +324,7 @@ def test_answers_that_nobody_reads_do_not_fill_our_memory(place):
 
     loop = asyncio.new_event_loop()
     connection = loop.run_until_complete(ask())
+    _until(lambda: place.run(buffered()) or loop.run_until_complete(asyncio.sleep(0.02)))
     loop.run_until_complete(asyncio.sleep(0.5))
     assert 0 < place.run(buffered()) < 1_000_000
     connection.abort()
