@@ -56,7 +56,7 @@ class SftpQuota(Clause, frozen=True, kw_only=True):
 class SftpRates(Clause, frozen=True, kw_only=True):
     """How fast the account may go, all its sessions together. Who is faster waits; only logins are refused."""
 
-    #: A second: requests of SFTP, and bytes of what is read and written.
+    #: A second: requests of SFTP that move no more than 4 KB, and bytes of what is read and written.
     requests: int = 1000
     bytes: int = 100 * 1024 * 1024
     #: A minute.

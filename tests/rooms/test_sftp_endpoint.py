@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import random
 import shutil
 import subprocess
 import threading
@@ -176,6 +177,40 @@ def test_lftp_uploads_collects_and_deletes(place):
     assert place.taken() == {"order.edi": ORDER}
     assert (place.folder / "got.edi").read_bytes() == b"UNB'"
     assert not (place.root / "out" / "desadv.edi").exists()
+
+
+@pytest.mark.parametrize(
+    "client",
+    [pytest.param(name, marks=needs.get(name, ())) for name in ("sftp", "scp", "lftp", "paramiko", "asyncssh")],
+)
+def test_every_client_reads_a_large_file_whole_and_has_collected_it_then(place, client):
+    content = random.Random(1).randbytes(3_000_001)
+    (place.root / "out" / "large.edi").write_bytes(content)
+    options = [*place.ssh_options(), "-P", str(place.port)]
+    if client == "sftp":
+        place.sftp("get out/large.edi got.edi\n")
+    elif client == "scp":
+        place.shell("scp", *options, "north@127.0.0.1:out/large.edi", "got.edi")
+    elif client == "lftp":
+        connect = f"ssh -a -x -i {place.key} -o UserKnownHostsFile={place.folder / 'known'} -F none"
+        script = f"set sftp:connect-program '{connect}'; open -u north,x sftp://127.0.0.1:{place.port}; "
+        place.shell("lftp", "-c", script + "get out/large.edi -o got.edi; rm out/large.edi; bye")
+    elif client == "paramiko":
+        with place.paramiko() as session:
+            session.get("/out/large.edi", str(place.folder / "got.edi"))
+    else:
+
+        async def get():
+            names = {"username": "north", "client_keys": [str(place.key)], "known_hosts": None, "agent_path": None}
+            async with (
+                asyncssh.connect("127.0.0.1", place.port, **names) as connection,
+                connection.start_sftp_client() as session,
+            ):
+                await session.get("/out/large.edi", str(place.folder / "got.edi"))
+
+        asyncio.run(get())
+    assert (place.folder / "got.edi").read_bytes() == content
+    _until(lambda: place.collected == ["large.edi"])
 
 
 def test_paramiko_checks_the_size_after_the_upload_and_finds_it(place):

@@ -265,6 +265,10 @@ def test_who_is_too_fast_waits_and_logins_are_refused():
     assert pace.request(rates, 5000) == 0
     assert pace.request(rates, 1000) == 1.0
     assert pace.request(rates, 10**9) == 10.0
+    pace = Pace(clock)
+    assert [pace.request(rates, 5000) for _ in range(2)] == [0, 5.0]
+    pace = Pace(clock)
+    assert [pace.request(Rates(requests=10), 4097) for _ in range(1000)] == [0.0] * 1000
     assert [pace.upload(rates) for _ in range(61)][-1] == 1.0
 
 
@@ -320,6 +324,7 @@ def test_answers_that_nobody_reads_do_not_fill_our_memory(place):
 
     loop = asyncio.new_event_loop()
     connection = loop.run_until_complete(ask())
+    _until(lambda: place.run(buffered()) or loop.run_until_complete(asyncio.sleep(0.02)))
     loop.run_until_complete(asyncio.sleep(0.5))
     assert 0 < place.run(buffered()) < 1_000_000
     connection.abort()

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -151,6 +152,16 @@ def test_a_name_is_text_whatever_it_was_written_in():
     assert find("in\\order.edi") == ("in", "order.edi")
     with pytest.raises(Refused, match="There is no"):
         find("/in/sub/order.edi")
+
+
+def test_what_was_handed_over_under_a_name_that_is_no_text_or_too_long_is_taken_with_the_others(tree):
+    rested, lying = os.fsencode(tree._root / ".rested"), os.fsencode(tree._root / "in")
+    upload_id = b"019a0000-0000-7000-8000-000000000001"
+    for path in (rested + b"/" + upload_id + b"~M\xfcller.edi", lying + b"/\xff.edi", lying + b"/" + b"n" * 255):
+        Path(os.fsdecode(path)).write_bytes(ORDER)
+    assert tree.settle() == tree_module.Settled()
+    tree.settle()
+    assert sorted(name for name, _ in claims(tree)) == ["Müller.edi", "n" * 200, "ÿ.edi"]
 
 
 # --- one name, several sessions
@@ -370,6 +381,18 @@ def test_spans_say_how_far_something_goes_without_a_gap():
     for start in range(100, 5000, 2):
         spans.add(start, start + 1)
     assert len(spans._starts) == 1000
+
+
+def test_large_writes_of_a_fast_client_arrive_whole(place):
+    content = os.urandom(9_000_000)
+
+    async def send(client):
+        async with client.open(b"/in/large.edi", "wb", block_size=-1) as file:
+            await file.write(content)
+
+    with raw(place) as run:
+        run(send)
+    assert place.taken() == {"large.edi": content}
 
 
 # --- quotas

@@ -44,7 +44,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """How fast an account may go, all its sessions together. Who is faster waits, and is refused nothing but logins."""
 
-    #: A second: requests of SFTP, and bytes of what is read and written.
+    #: A second: requests of SFTP that move no more than 4 KB, and bytes of what is read and written.
     requests: int = 1000
     bytes: int = 100 * 1024 * 1024
     #: A minute.

@@ -56,7 +56,12 @@ def printable(text: str) -> str:
 
 def file_name(name: bytes) -> str:
     """A name for an upload that lies on our disk under one that clients could not use."""
-    return _UNPRINTABLE.sub("_", text_of(name)).encode()[:LONGEST_UPLOAD].decode("utf-8", "ignore")
+    return _UNPRINTABLE.sub("_", text_of(name)).encode()[:_LONGEST].decode("utf-8", "ignore")
+
+
+def cut(name: str) -> str:
+    """As much of a name as an upload may have."""
+    return name.encode()[:LONGEST_UPLOAD].decode("utf-8", "ignore")
 
 
 def real_path(path: str) -> str:

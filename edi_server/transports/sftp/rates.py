@@ -9,6 +9,8 @@ from edi_server.transports.sftp.account import Rates
 
 #: Seconds of its rate that somebody who was silent may use at once, where the rate is a second's or a minute's.
 _SECOND, _MINUTE = 5.0, 60.0
+#: Bytes of a request, above which it moves a file.
+_LARGE = 4096
 #: No answer waits longer: clients would take us for dead.
 _LONGEST = 10.0
 
@@ -41,7 +43,9 @@ class Pace:
 
     def request(self, rates: Rates, size: int) -> float:
         """A request that carried so many bytes, both ways; seconds to wait before the next."""
-        return min(_LONGEST, max(self._requests.use(1, rates.requests), self._bytes.use(size, rates.bytes)))
+        # What moves a file counts by its bytes: a large one takes thousands of requests.
+        requests = self._requests.use(0 if size > _LARGE else 1, rates.requests)
+        return min(_LONGEST, max(requests, self._bytes.use(size, rates.bytes)))
 
     def upload(self, rates: Rates) -> float:
         """A file is begun; seconds to wait before that."""

@@ -9,7 +9,7 @@ import itertools
 import logging
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import asyncssh
 from asyncssh.constants import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
@@ -218,12 +218,6 @@ class Session(asyncssh.SFTPServer):
 
     def link(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002
         self._deny(_NO_LINKS)
-
-    def statvfs(self, path: bytes) -> Any:  # noqa: ARG002
-        raise asyncssh.SFTPOpUnsupported("Ask for your quota instead.")
-
-    def fstatvfs(self, file_obj: object) -> Any:  # noqa: ARG002
-        raise asyncssh.SFTPOpUnsupported("Ask for your quota instead.")
 
 
 class _Listing:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
-from edi_server.transports.sftp.names import file_name
+from edi_server.transports.sftp.names import cut, file_name
 
 #: Seconds that a status stays, unless the partner deletes it before.
 _KEPT_SECONDS = 90 * 86400.0
@@ -43,4 +43,5 @@ def status_name(name: str, upload: str) -> str:
     """What the status of an upload is called."""
     value = UUID(upload)
     when = time.strftime("%Y%m%d-%H%M%S", time.gmtime((value.int >> 80) / 1000))
-    return f"{file_name(os.fsencode(name.lstrip('.').replace('/', '_'))) or '_'}.{when}-{value.hex[-6:]}.txt"
+    safe = cut(file_name(os.fsencode(name.lstrip(".").replace("/", "_")))) or "_"
+    return f"{safe}.{when}-{value.hex[-6:]}.txt"

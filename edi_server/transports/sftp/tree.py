@@ -46,6 +46,7 @@ from edi_server.transports.sftp.names import (
     OUT,
     STATUS,
     Refused,
+    cut,
     file_name,
     find,
     is_unfinished,
@@ -60,8 +61,9 @@ __all__ = ["Download", "Entry", "Refused", "Tree", "Upload"]
 log = logging.getLogger(__name__)
 
 _UPLOADS, _RESTED = ".uploads", ".rested"
-#: Bytes of one answer: a client that reads and never looks at what comes must not fill our memory.
-_MOST_READ = 65_536
+#: Bytes of one answer. scp of OpenSSH 9.2 asks for nearly as many, and cuts the file short, without a word, where it is
+#: answered with fewer.
+_MOST_READ = 262_144
 _EMPTY = "is empty, so nothing was taken."
 
 
@@ -128,9 +130,9 @@ class Tree:
         self._ghosts = Ghosts(root / ".taken.jsonl", clock)
         self._held = Held()
         self._writing: dict[str, Upload] = {}
-        #: For what is done with names; and for the way into the spool, which takes longer.
         self._lock = threading.Lock()
-        self._taking = threading.Lock()
+        #: What some thread gives to the spool at the moment: `settle` leaves it alone.
+        self._passing: set[Path] = set()
         #: What was not taken, and is known to be.
         self._reported: set[str] = set()
 
@@ -337,7 +339,9 @@ class Tree:
             self._ghosts.remember(name, 0, changed)
             self._say(name, upload, _EMPTY)
             return None
-        handed = self._root / _RESTED / f"{upload}~{name}"
+        # A name that is too long was made beside us; the id and a tilde go before it.
+        handed = self._root / _RESTED / f"{upload}~{cut(name)}"
+        self._passing.add(handed)
         file.rename(handed)
         self._held.move(file, upload)
         self._ghosts.remember(name, size, changed)
@@ -349,29 +353,30 @@ class Tree:
         if handed is None:
             sync_folder(self._root / IN)
             return
-        sync_folder(handed.parent)
         try:
-            self._transfer(handed)
-        except (EdiServerError, OSError) as error:
-            log.warning("SFTP %s: %s is complete, and taken later: %s", self.account.name, handed.name, error)
-            self._taken(handed.name.partition("~")[2])
+            sync_folder(handed.parent)
+            try:
+                self._transfer(handed)
+            except (EdiServerError, OSError) as error:
+                log.warning("SFTP %s: %s is complete, and taken later: %s", self.account.name, handed.name, error)
+        finally:
+            self._passing.discard(handed)
+        self._taken(handed.name.partition("~")[2])
 
     def _transfer(self, file: Path) -> None:
-        upload, _, name = file.name.partition("~")
-        with self._taking, contextlib.suppress(FileNotFoundError):
-            status, place = file.stat(), self._spool.place()
-            os.link(file, place)
-            try:
-                detail = {"account": self.account.name, "changed": f"{status.st_mtime:.0f}", "upload": upload}
-                _, is_new = self._spool.take(
-                    place, mailbox=self.account.mailbox, key=f"sftp:{upload}", name=name, detail=detail
-                )
-            finally:
-                place.unlink(missing_ok=True)
-            file.unlink()
-            if not is_new:
-                self._held.drop(upload)
-        self._taken(name)
+        upload, _, name = file_name(os.fsencode(file.name)).partition("~")
+        status, place = file.stat(), self._spool.place()
+        os.link(file, place)
+        try:
+            detail = {"account": self.account.name, "changed": f"{status.st_mtime:.0f}", "upload": upload}
+            _, is_new = self._spool.take(
+                place, mailbox=self.account.mailbox, key=f"sftp:{upload}", name=name, detail=detail
+            )
+        finally:
+            place.unlink(missing_ok=True)
+        file.unlink()
+        if not is_new:
+            self._held.drop(upload)
 
     def released(self, upload: str) -> None:
         """What was taken is in the store, and counts no longer."""
@@ -387,15 +392,19 @@ class Tree:
         for file in sorted((self._root / IN).iterdir()):
             try:
                 left = self._rest(file, 0.0 if at_once else self._quiet)
-            except (EdiServerError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 — whatever it is, the others are not to wait for it
                 troubles[file.name] = error
                 continue
             if left is not None:
                 soonest = left if soonest is None else min(soonest, left)
         for file in sorted((self._root / _RESTED).iterdir()):
+            if file in self._passing:
+                continue
             try:
                 self._transfer(file)
-            except (EdiServerError, OSError) as error:
+            except FileNotFoundError:
+                continue  # by the thread that was at it when we looked
+            except Exception as error:  # noqa: BLE001 — as above
                 troubles[file.name.partition("~")[2]] = error
         new = troubles.keys() - self._reported
         self._reported = set(troubles)
@@ -414,7 +423,9 @@ class Tree:
             if left > 0:
                 return left
             self._held.set(file, status.st_size)
-            self._finish(file, file_name(os.fsencode(file.name)), status.st_size, status.st_mtime)
+            handed = self._finish(file, file_name(os.fsencode(file.name)), status.st_size, status.st_mtime)
+        if handed is not None:
+            self._passing.discard(handed)
         return None
 
     def _left(self, name: str, error: Exception) -> Left:
@@ -460,7 +471,7 @@ class Tree:
         )
 
     def get(self, download: Download, offset: int, size: int) -> bytes:
-        """A piece of a file, at most 64 KB: clients ask for the rest."""
+        """A piece of a file."""
         content = os.pread(download.descriptor, min(size, _MOST_READ), offset)
         download.read.add(offset, offset + len(content))
         return content

@@ -13,9 +13,9 @@ from edi_server.transports.sftp.names import Refused
 
 T = TypeVar("T")
 
-_THREADS = 16
+_THREADS = 32
 #: Of these, for one account at a time: its sessions wait for each other, and not the others for them.
-_FOR_ONE = 4
+_FOR_ONE = 12
 
 
 class Held:
