@@ -294,6 +294,23 @@ def test_a_signing_key_that_was_replaced_signs_the_next_post(start, tmp_path):
             assert post.headers["x-signature"] == f"sha256={signed}"
 
 
+def test_a_signing_key_that_is_missing_is_a_case_until_it_is_there_and_nothing_is_given_up(start, tmp_path):
+    key = 'signing_key = { secret = "HOOK_KEY" }\n'
+    more = "[delivery]\nattempts = 1000\nfirst_seconds = 0.1\nfactor = 1\n"
+    with start(more=more, hooked=key, EDI_SERVER_SECRETS_DIR=str(tmp_path)) as places:
+
+        def cases():
+            with places.plant.store.read() as work:
+                return [(one.subject_id, one.reason) for one in work.cases.newest()]
+
+        places.order()
+        places.plant.until(lambda: cases() == [("nordmarkt", "webhook")])
+        (tmp_path / "HOOK_KEY").write_text("here")
+        places.plant.until(lambda: places.states() == ["delivered"])
+        places.plant.until(lambda: cases() == [])
+        assert places.letters() == []
+
+
 def test_a_key_in_the_address_is_kept_nowhere(start):
     with start() as places:
         places.order()
@@ -302,7 +319,7 @@ def test_a_key_in_the_address_is_kept_nowhere(start):
         assert places.hook.posts[0].path == "/hook"
         kept = places.plant.store.archive.open(contrl.proof_hash).read().decode() + str(contrl.detail)
         assert places.hook.url in kept
-        assert "hush" not in kept + str(places.happened(contrl))
+        assert "hush" not in kept + str(places.happened(contrl)) + places.call("partner", "show", "nordmarkt")
 
 
 def test_all_that_failed_in_an_outage_is_listed_and_sent_again_in_its_order(start):
