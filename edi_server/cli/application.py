@@ -15,7 +15,18 @@ import typer
 from typer.core import TyperGroup
 
 from edi_server import __version__
-from edi_server.cli import acknowledging, acting, configuring, exchanging, guidelines, guides, listing, looking, serving
+from edi_server.cli import (
+    acknowledging,
+    acting,
+    configuring,
+    exchanging,
+    guidelines,
+    guides,
+    listing,
+    looking,
+    serving,
+    waiting,
+)
 from edi_server.cli.session import Session
 
 EXIT_CODES = (
@@ -99,5 +110,5 @@ def _options(
     context.obj = Session(config, debug=debug)
 
 
-for _module in (serving, looking, acknowledging, listing, acting, exchanging, configuring, guidelines, guides):
+for _module in (serving, looking, acknowledging, listing, acting, waiting, exchanging, configuring, guidelines, guides):
     _module.add_to(app)

@@ -15,8 +15,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from edi_server.delivery.outbox import OVERDUE
 from edi_server.engine.acknowledged import open_unadvised
 from edi_server.engine.advising import advise_all, advise_opened
@@ -33,6 +31,7 @@ from edi_server.engine.durable import (
 )
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import advise_deliveries
+from edi_server.engine.parking import Parking, id_of, letter_of, subject_of
 from edi_server.engine.posting import Posting, batches
 from edi_server.engine.retrying import Failure, GaveUp
 from edi_server.store import Case, DeadLetter, Subject
@@ -51,22 +50,22 @@ class Work:
     def receive(self, transmission_id: str, mailbox: str, *, run: str = "") -> None:
         """Open a transmission; those of one mailbox are opened in the order in which they came."""
         argument = {"transmission": transmission_id, "mailbox": mailbox}
-        self._submitter.submit(RECEIVE, RECEIVE, _id(RECEIVE, transmission_id, run), mailbox, argument)
+        self._submitter.submit(RECEIVE, RECEIVE, id_of(RECEIVE, transmission_id, run), mailbox, argument)
 
     def post(self, lane: str, document_ids: list[str], *, run: str = "") -> None:
         """Post documents that share a lane of their ERP."""
         argument = {"lane": lane, "documents": document_ids}
-        self._submitter.submit(_queue(POST, lane), POST, _id(POST, document_ids[0], run), lane, argument)
+        self._submitter.submit(_queue(POST, lane), POST, id_of(POST, document_ids[0], run), lane, argument)
 
     def deliver(self, transmission_id: str, mailbox: str, *, run: str = "") -> None:
         """Hand an outbound transmission over; those of one mailbox go in the order in which they were staged."""
         argument = {"transmission": transmission_id}
-        self._submitter.submit(DELIVER, DELIVER, _id(DELIVER, transmission_id, run), mailbox, argument)
+        self._submitter.submit(DELIVER, DELIVER, id_of(DELIVER, transmission_id, run), mailbox, argument)
 
     def advise(self, agreement_id: str, *, run: str) -> None:
         """Look for deliveries done now, besides the schedule."""
         self._submitter.submit(
-            ADVISE, ADVISE, _id(ADVISE, agreement_id, run), agreement_id, {"agreement": agreement_id}
+            ADVISE, ADVISE, id_of(ADVISE, agreement_id, run), agreement_id, {"agreement": agreement_id}
         )
 
     def broken(self) -> list[Broken]:
@@ -90,10 +89,6 @@ def _queue(kind: str, partition: str) -> str:
     return f"{POST} {partition.rpartition('/')[0]}" if kind == POST else kind
 
 
-def _id(kind: str, subject: str, run: str) -> str:
-    return f"{kind}:{subject}#{run}" if run else f"{kind}:{subject}"
-
-
 class Workflows:
     """The workflows of one process."""
 
@@ -103,6 +98,7 @@ class Workflows:
         self._work = work
         self._posting = Posting(corridor)
         self._deliveries = Deliveries(corridor)
+        self._parking = Parking(corridor.store, durable)
         for name, function in (
             (RECEIVE, self._receive),
             (POST, self._post),
@@ -144,7 +140,7 @@ class Workflows:
             self._durable.attempt("open", _nothing(open_transmission), self._corridor, transmission_id)
             self._durable.attempt("dispatch", self._dispatch, transmission_id)
         except GaveUp as gave_up:
-            self._park(RECEIVE, transmission_id, argument["mailbox"], argument, subject, gave_up.failure)
+            self._parking.park(RECEIVE, transmission_id, argument["mailbox"], argument, subject, gave_up.failure)
 
     def _dispatch(self, transmission_id: str) -> None:
         """Send off what follows from an opened transmission."""
@@ -159,7 +155,7 @@ class Workflows:
         for lane, ids in batches(documents, self._corridor.configuration.settings.engine.post_workers):
             self._work.post(lane, ids)
         self._corridor.tell(transmission_id)
-        self._settle(RECEIVE, transmission_id)
+        self._parking.settle(RECEIVE, transmission_id)
 
     # post
 
@@ -168,8 +164,8 @@ class Workflows:
         try:
             self._durable.attempt("post", self._post_and_release, lane, ids)
         except GaveUp as gave_up:
-            failure = self._mark("mark parked", self._give_up_posting, ids, failure=gave_up.failure)
-            self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), failure)
+            failure = self._parking.mark("mark parked", self._give_up_posting, ids, failure=gave_up.failure)
+            self._parking.park(POST, ids[0], lane, argument, Subject("document", ids[0]), failure)
 
     def _give_up_posting(self, ids: list[str], error: str) -> None:
         self._posting.give_up(ids, error)
@@ -185,9 +181,9 @@ class Workflows:
             failure = Failure(error=stuck.error, permanent=True, attempts=1)
             argument = {"lane": lane, "documents": [stuck.document_id]}
             subject = Subject("document", stuck.document_id)
-            self._write_letter(_letter(POST, stuck.document_id, lane, argument, subject, failure))
+            self._parking.write(letter_of(POST, stuck.document_id, lane, argument, subject, failure))
         if ids[0] not in {stuck.document_id for stuck in afterwards.stuck}:
-            self._settle(POST, ids[0])
+            self._parking.settle(POST, ids[0])
         self._tell([*ids, *(stuck.document_id for stuck in afterwards.stuck)])
 
     def _tell(self, ids: list[str]) -> None:
@@ -209,18 +205,20 @@ class Workflows:
                 retries=lambda: self._deliveries.retries(transmission_id),
             )
         except GaveUp as gave_up:
-            failure = self._mark("mark failed", self._deliveries.mark_failed, transmission_id, failure=gave_up.failure)
+            failure = self._parking.mark(
+                "mark failed", self._deliveries.mark_failed, transmission_id, failure=gave_up.failure
+            )
             self._durable.attempt("park", self._park_delivery, argument, failure, is_last=True)
 
     def _hand_over(self, transmission_id: str) -> None:
         self._deliveries.hand_over(transmission_id)
-        self._settle(DELIVER, transmission_id)
+        self._parking.settle(DELIVER, transmission_id)
 
     def _park_delivery(self, argument: dict[str, Any], failure: Failure) -> None:
         with self._corridor.store.read() as work:
             transmission = work.transmissions.get(argument["transmission"])
-        self._write_letter(
-            _letter(DELIVER, transmission.id, transmission.mailbox, argument, transmission.subject, failure)
+        self._parking.write(
+            letter_of(DELIVER, transmission.id, transmission.mailbox, argument, transmission.subject, failure)
         )
 
     # advise
@@ -230,13 +228,13 @@ class Workflows:
         try:
             self._durable.attempt("advise", self._advise_and_send_off, agreement_id)
         except GaveUp as gave_up:
-            self._park(ADVISE, agreement_id, agreement_id, argument, None, gave_up.failure)
+            self._parking.park(ADVISE, agreement_id, agreement_id, argument, None, gave_up.failure)
 
     def _advise_and_send_off(self, agreement_id: str) -> None:
         # A crash between staging and submitting leaves a pending transmission, which the watch picks up.
         for transmission_id, mailbox in advise_deliveries(self._corridor, agreement_id):
             self._work.deliver(transmission_id, mailbox)
-        self._settle(ADVISE, agreement_id)
+        self._parking.settle(ADVISE, agreement_id)
 
     # watch
 
@@ -278,7 +276,7 @@ class Workflows:
     def _park_broken(self) -> None:
         """Show people what the engine gave up without us, once."""
         for broken in self._work.broken():
-            subject = _subject(broken.argument)
+            subject = subject_of(broken.argument)
             with self._corridor.store.begin() as work:
                 is_new = work.dead_letters.of_workflow(broken.workflow_id) is None
                 if is_new:
@@ -303,49 +301,6 @@ class Workflows:
         self._work.forget(SHORT_MEMORY, (WATCH, BY_CLOCK))
         self._work.forget(LONG_MEMORY)
 
-    # dead letters
-
-    def _mark(self, step: str, function: Any, subject: Any, *, failure: Failure) -> Failure:
-        """Say where it is looked for that work was given up; what cannot even be said stands in the dead letter."""
-        try:
-            self._durable.attempt(step, function, subject, failure.error, is_last=True)
-        except GaveUp as gave_up:
-            told = f"{failure.error}\nBesides, “{step}” failed: {gave_up.failure.error}"
-            return msgspec.structs.replace(failure, error=told)
-        return failure
-
-    def _park(
-        self,
-        kind: str,
-        subject_id: str,
-        partition: str,
-        argument: dict[str, Any],
-        subject: Subject | None,
-        failure: Failure,
-    ) -> None:
-        letter = _letter(kind, subject_id, partition, argument, subject, failure)
-        self._durable.attempt("park", self._write_letter, letter, is_last=True)
-
-    def _write_letter(self, letter: DeadLetter) -> None:
-        with self._corridor.store.begin() as work:
-            work.dead_letters.park(letter)
-
-    def _settle(self, kind: str, subject_id: str) -> None:
-        """The work got done: dead letters about it, in whatever run, are history."""
-        with self._corridor.store.read() as work:
-            letters = work.dead_letters.of_all_runs(_id(kind, subject_id, ""))
-        if letters:
-            with self._corridor.store.begin() as work:
-                for letter in letters:
-                    work.dead_letters.resolve(letter.id)
-
-
-def _subject(argument: dict[str, Any]) -> Subject | None:
-    """What submitted work is about."""
-    if "transmission" in argument:
-        return Subject("transmission", argument["transmission"])
-    return Subject("document", argument["documents"][0]) if argument.get("documents") else None
-
 
 def _nothing(function: Any) -> Any:
     """The function without its result: what is checkpointed is only that it happened."""
@@ -354,21 +309,6 @@ def _nothing(function: Any) -> Any:
         function(*arguments)
 
     return call
-
-
-def _letter(
-    kind: str, subject_id: str, partition: str, argument: dict[str, Any], subject: Subject | None, failure: Failure
-) -> DeadLetter:
-    return DeadLetter(
-        workflow_id=f"{kind}:{subject_id}",
-        workflow_kind=kind,
-        workflow_input={**argument, "partition": partition},
-        subject_kind=subject.kind if subject else None,
-        subject_id=subject.id if subject else None,
-        error=failure.error if not failure.trace else f"{failure.error}\n{failure.trace}",
-        permanent=failure.permanent,
-        attempts=failure.attempts,
-    )
 
 
 def _schedule(agreement: Any) -> Schedule:

@@ -144,6 +144,10 @@ def test_where_several_could_deliver_the_file_says_which(load):
             r"as2.certificates\[0\].encrypt_from: .*curve.pem has no RSA key",
         ),
         ('[drop]\ntokens = [{ digest = "open sesame" }]\n', r"drop.tokens\[0\].digest: must be the 64 digits"),
+        ("[delivery]\nattempts = 0\n", r"acme.toml:4: delivery.attempts: must be 1 or more"),
+        ("[delivery]\nfactor = 0.5\n", r"delivery.factor: must be 1 or more"),
+        ("[delivery]\nlongest_seconds = inf\n", r"delivery.longest_seconds: must be 0 or more"),
+        ("[delivery]\nper_minute = 0\n", r"delivery.per_minute: must be more than 0; leave it out for no limit"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_line_and_key(load, text, told):

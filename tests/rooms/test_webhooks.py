@@ -11,12 +11,13 @@ import threading
 from email.utils import format_datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from contracts.test_transport import Killed, kill_at
 from cryptography.hazmat.primitives import serialization
 from rooms.test_as2_http import _authority, _issue
 
-from edi_server.engine.retrying import LONGEST_ASKED, NotYet, Outcome, Retries, call
+from edi_server.engine.retrying import LONGEST_ASKED, NotYet, Outcome, Retries, call, wait_after
 from edi_server.errors import ConfigurationError, StoreError, TransportError
 from edi_server.transports.http_front import Front, Reply
 from edi_server.transports.loop import Loop
@@ -287,3 +288,18 @@ def test_a_failure_waits_as_was_agreed_or_as_long_as_they_ask_within_reason():
 
 def test_a_turn_that_comes_later_is_no_failure():
     assert outcome(NotYet(1.5)) == Outcome(later=1.5)
+
+
+def test_what_an_earlier_release_recorded_is_gone_on_with():
+    agreed = Retries(limit=3, first=2.0, factor=2.0)
+    old = msgspec.convert({"error": "no", "permanent": False}, Outcome)
+    assert [wait_after(old, failures, agreed, is_last=False) for failures in (1, 2, 3)] == [2.0, 4.0, None]
+    assert wait_after(old, 3, agreed, is_last=True) == 8.0
+    assert msgspec.convert({"result": None}, Outcome).error == ""
+
+
+def test_what_was_decided_is_not_decided_anew_by_what_was_agreed_since():
+    recorded = msgspec.convert(msgspec.to_builtins(outcome(TransportError("no"), failures=2)), Outcome)
+    assert wait_after(recorded, 3, Retries(limit=99), is_last=False) is None
+    recorded = msgspec.convert(msgspec.to_builtins(outcome(TransportError("no"))), Outcome)
+    assert wait_after(recorded, 1, Retries(limit=1), is_last=False) == 2.0

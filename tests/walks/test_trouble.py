@@ -27,7 +27,8 @@ def test_an_erp_that_stays_away_parks_the_order_and_resuming_posts_it(plant):
     plant.settle()
     [document] = documents(plant)
     with plant.store.read() as work:
-        [letter] = work.dead_letters.newest()
+        # The schedule may have asked the ERP meanwhile, too.
+        [letter] = [one for one in work.dead_letters.newest() if one.workflow_kind == "post"]
         contrl = list(plant.outbox("nordmarkt"))
     assert (document.validation, document.delivery, document.acknowledgment) == ("valid", "failed", "accepted")
     assert (letter.workflow_kind, letter.attempts, letter.permanent) == ("post", 3, False)
@@ -41,7 +42,7 @@ def test_an_erp_that_stays_away_parks_the_order_and_resuming_posts_it(plant):
     [document] = documents(plant)
     assert document.delivery == "delivered"
     with plant.store.read() as work:
-        assert work.dead_letters.newest() == []
+        assert work.dead_letters.get(letter.id).state == "resolved"
     assert len(plant.sandbox.orders()) == 1
 
 

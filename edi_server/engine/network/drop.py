@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class DropPart:
         self._spool = Spool(self._folder / "spool")
         self._accounts: dict[str, DropAccount] = {}
         self._staging = Staging(self._folder)
+        #: Partners whose webhook lacks a secret or a certificate.
+        self._unusable: set[str] = set()
         self._drop = Drop(spool=self._spool, accounts=lambda: self._accounts, clock=_now)
         self._front: Front | None = None
         self._round: Round | None = None
@@ -73,10 +76,8 @@ class DropPart:
         """See `Part`."""
         self._accounts = {account.name: account for one in self._partners() if (account := account_of(one))}
         for partner in self._partners():
-            try:
-                webhook_of(partner, self._configuration)
-            except ConfigurationError as error:
-                self._ground.notices.tell(partner.name, "webhook", f"Their webhook does not work: {error}")
+            with suppress(ConfigurationError):
+                self._webhook(partner)
 
     def close(self) -> None:
         """See `Part`."""
@@ -99,7 +100,20 @@ class DropPart:
     def _webhook_of_mailbox(self, mailbox: str) -> Webhook | None:
         """As it is now: secrets and certificates are replaced without anybody touching the partner file."""
         partner = self._ground.corridor.book.partner_of_mailbox(mailbox)
-        return webhook_of(partner, self._configuration) if partner else None
+        return self._webhook(partner) if partner else None
+
+    def _webhook(self, partner: Partner) -> Webhook | None:
+        """Raises ConfigurationError, after somebody was told."""
+        try:
+            hook = webhook_of(partner, self._configuration)
+        except ConfigurationError as error:
+            self._unusable.add(partner.name)
+            self._ground.notices.tell(partner.name, "webhook", f"Their webhook does not work: {error}")
+            raise
+        if partner.name in self._unusable:
+            self._unusable.discard(partner.name)
+            self._ground.notices.settle(partner.name, "webhook", "It can be used again.")
+        return hook
 
     def _partners(self) -> list[Partner]:
         return list(self._ground.corridor.book.partners.values())
