@@ -57,7 +57,10 @@ bench-validation: $(STAMP) ## the second benchmark alone: EDIFACT and X12, six m
 	"$(BIN)/python" benchmarks/validation.py
 
 bench-transports: $(STAMP) ## SFTP and AS2 on loopback: files and messages a second, CPU and memory
-	"$(BIN)/python" benchmarks/transports.py
+	@kept=0; \
+	"$(BIN)/python" benchmarks/transports.py || kept=1; \
+	"$(BIN)/python" benchmarks/daemon.py || kept=1; \
+	exit $$kept
 
 fuzz: $(STAMP)            ## long fuzzing
 	"$(BIN)/python" -m pytest -m soak -n 2 tests

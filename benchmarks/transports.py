@@ -176,7 +176,7 @@ def own_key(name):
     return make_own_key(name, now=dt.datetime.now(dt.UTC), days=30, bits=2048)
 
 
-def station(folder, name, other, own, certificate, url=""):
+def station(folder, name, other, own, certificate, url="", **agreed):
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -191,7 +191,7 @@ def station(folder, name, other, own, certificate, url=""):
 
     mine = OwnKey(load_pem_private_key(own[0], None), x509.load_pem_x509_certificate(own[1]))
     keys = Keys((mine,), (PartnerCertificate(x509.load_pem_x509_certificate(certificate)),))
-    relation = Relation(mailbox="partner", terms=Terms(own_name=name, partner_name=other, url=url), keys=keys)
+    relation = Relation(mailbox="partner", terms=Terms(own_name=name, partner_name=other, url=url, **agreed), keys=keys)
     spool, letters, sendings = Spool(folder / "spool"), Letters(folder / "letters"), Sendings(folder / "sent")
     spool.prepare()
     loop = Loop()

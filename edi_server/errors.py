@@ -26,9 +26,16 @@ class ConfigurationError(EdiServerError):
 
 
 class TransportError(EdiServerError):
-    """Bytes could not be collected or delivered. Passing unless said otherwise."""
+    """Bytes could not be collected or delivered. Passing unless said otherwise.
+
+    `retry_after`: seconds that the other side asked us to wait, 0 where it said nothing.
+    """
 
     permanent = False
+
+    def __init__(self, message: str, *, permanent: bool | None = None, retry_after: float = 0.0) -> None:
+        super().__init__(message, permanent=permanent)
+        self.retry_after = retry_after
 
 
 class ErpError(EdiServerError):

@@ -11,16 +11,16 @@ from edi_server.cli.looking import AsJson
 
 if TYPE_CHECKING:
     from edi_server.cli.session import Session
-    from edi_server.desk.actions import Done
+    from edi_server.desk.actions import Desk, Done
 
 cases = typer.Typer(invoke_without_command=True, help="What somebody has to decide on: list, assign, close.")
 dead_letters = typer.Typer(invoke_without_command=True, help="Work that was given up: list, resume, resolve.")
 schedule = typer.Typer(invoke_without_command=True, help="Agreements' schedules: list, run now.")
 
-Reference = Annotated[
-    str, typer.Argument(help="Number of an order or delivery, control reference, file name, ERP record, or id.")
-]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The id, or its beginning.")]
+_REFERENCE = typer.Argument(help="Number of an order or delivery, control reference, file name, ERP record, or id.")
+_ID = typer.Argument(metavar="ID", help="The id, or its beginning.")
+Reference = Annotated[str, _REFERENCE]
+Id = Annotated[str, _ID]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,6 +45,18 @@ def _report(done: Done, *, as_json: bool) -> None:
         paper.line(console, "No daemon is running: it will be done as soon as `edi-server serve` runs.")
 
 
+def _report_all(done: list[Done], *, as_json: bool) -> None:
+    from edi_server import paper
+
+    if as_json:
+        paper.write_json({"done": done})
+        return
+    for one in done:
+        _report(one, as_json=False)
+    if not done:
+        paper.line(paper.out(), "There is nothing to do.")
+
+
 def reprocess(context: typer.Context, reference: Reference, as_json: AsJson = False) -> None:
     """Do it again from the start, through the profiles as they are now.
 
@@ -59,14 +71,55 @@ def reprocess(context: typer.Context, reference: Reference, as_json: AsJson = Fa
     _report(done, as_json=as_json)
 
 
-def resend(context: typer.Context, reference: Reference, as_json: AsJson = False) -> None:
-    """Hand something that we sent to the partner once more: same bytes, same control number."""
+def resend(
+    context: typer.Context,
+    reference: Annotated[str | None, _REFERENCE] = None,
+    partner: Annotated[str | None, typer.Option(help="With --failed: whose.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="List all that was given up for the partner.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --failed: send it again, oldest first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hand something that we sent to the partner once more: same bytes, same control number.
+
+    It leaves by the way that is agreed now. All that failed: --partner NAME --failed lists it, and --yes sends it.
+    """
     from edi_server.desk.actions import person_here
 
     session: Session = context.obj
+    if failed != (partner is not None) or failed == (reference is not None) or (yes and not failed):
+        raise typer.BadParameter("give a reference; or --partner NAME --failed, and then --yes")
     with session.desk() as desk:
-        done = desk.resend(reference, actor=person_here())
-    _report(done, as_json=as_json)
+        if reference is not None:
+            _report(desk.resend(reference, actor=person_here()), as_json=as_json)
+        elif partner is not None and yes:
+            _report_all(desk.resend_failed(partner, actor=person_here()), as_json=as_json)
+        elif partner is not None:
+            _list_failed(desk, partner, as_json=as_json)
+
+
+def _list_failed(desk: Desk, partner: str, *, as_json: bool) -> None:
+    from edi_server import paper
+    from edi_server.desk.connections import partner_named
+    from edi_server.desk.failed import list_failed
+
+    rows = list_failed(desk.store, partner_named(desk.configuration, partner).name)
+    if as_json:
+        paper.write_json({"failed": rows})
+        return
+    console = paper.out()
+    if not rows:
+        paper.line(console, f"Nothing has failed for {partner}.")
+        return
+    columns = [
+        paper.Column("when"),
+        paper.Column("file", whole=False),
+        paper.Column("documents", whole=False, least=110),
+        paper.Column("error", whole=False),
+        paper.Column("left out", whole=False),
+    ]
+    cells = [(paper.when(row.created_at), row.name, ", ".join(row.documents), row.error, row.left_out) for row in rows]
+    console.print(paper.table(console, columns, cells))
+    paper.line(console, f"edi-server resend --partner {partner} --failed --yes sends it again, in this order.")
 
 
 def reject(
@@ -169,6 +222,7 @@ def close(
 def list_dead_letters(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Resumed and resolved ones too.")] = False,
+    partner: Partner = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -180,7 +234,7 @@ def list_dead_letters(
 
     session: Session = context.obj
     with session.store() as store:
-        rows = views.list_dead_letters(store, every=every, limit=limit)
+        rows = views.list_dead_letters(store, every=every, partner=partner, limit=limit)
     if as_json:
         paper.write_json({"dead_letters": rows})
         return
@@ -213,14 +267,23 @@ def list_dead_letters(
 
 
 @dead_letters.command(name="resume")
-def resume(context: typer.Context, letter: Id, as_json: AsJson = False) -> None:
-    """Try it once more."""
+def resume(
+    context: typer.Context,
+    letter: Annotated[str | None, _ID] = None,
+    partner: Annotated[str | None, typer.Option(help="All about what crossed with this partner, instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try it once more: one, or all that `dead-letters --partner` lists."""
     from edi_server.desk.actions import person_here
 
     session: Session = context.obj
+    if (letter is None) == (partner is None):
+        raise typer.BadParameter("give the id of one, or --partner NAME")
     with session.desk() as desk:
-        done = desk.resume(letter, actor=person_here())
-    _report(done, as_json=as_json)
+        if letter is not None:
+            _report(desk.resume(letter, actor=person_here()), as_json=as_json)
+        elif partner is not None:
+            _report_all(desk.resume_all(partner, actor=person_here()), as_json=as_json)
 
 
 @dead_letters.command(name="resolve")

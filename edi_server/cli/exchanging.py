@@ -12,8 +12,11 @@ import typer
 from edi_server.cli.looking import AsJson
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edi_server.cli.session import Session
     from edi_server.desk.connections import TriedStep
+    from edi_server.desk.partners import DeliveryShown, PartnerShown
 
 partner = typer.Typer(
     no_args_is_help=True, help="A trading partner: how it is reached, what happened, whether it works."
@@ -73,15 +76,41 @@ def show_partner(
     from edi_server.desk import partners
 
     session: Session = context.obj
-    with session.store() as store:
-        shown = partners.show_partner(session.configuration(), store, name, limit=limit)
+    with session.desk() as desk:
+        shown = partners.show_partner(desk, name, limit=limit)
     if as_json:
         paper.write_json(shown)
         return
     console = paper.out()
     paper.heading(console, f"{shown.display_name} ({shown.name})")
     ways = [(one.way, f"{one.told}{', delivers' if one.delivers else ''}") for one in shown.ways]
-    paper.facts(console, [("mailbox", shown.mailbox), ("identities", ", ".join(shown.identities)), *ways])
+    facts = [("mailbox", shown.mailbox), ("identities", ", ".join(shown.identities)), *ways]
+    looks = [
+        (f"next {one.document}", f"{one.next_run:%Y-%m-%d %H:%M:%S} {one.time_zone}")
+        for one in shown.schedules
+        if one.next_run and one.active
+    ]
+    paper.facts(console, [*facts, ("deliveries", _told(shown.delivery)), *looks])
+    _print_crossed(console, shown)
+    if shown.overdue:
+        paper.heading(console, "Overdue acknowledgments")
+    for late in shown.overdue:
+        since = f"since {paper.when(late.due_at)}" if late.due_at else ""
+        paper.line(console, late.name, f"interchange {late.control_reference}", since, indent=2)
+    print_rest(console, shown.cases, shown.dead_letters, shown.timeline)
+
+
+def _told(delivery: DeliveryShown) -> str:
+    pace = "as fast as they come" if delivery.per_minute is None else f"{delivery.per_minute:g} a minute"
+    return (
+        f"{pace}; {delivery.attempts} attempts, {delivery.first_seconds:g} to {delivery.longest_seconds:g} s apart; "
+        f"{delivery.waiting or 'none'} waiting"
+    )
+
+
+def _print_crossed(console: Console, shown: PartnerShown) -> None:
+    from edi_server import paper
+
     if shown.transmissions:
         columns = [
             paper.Column("when"),
@@ -89,6 +118,7 @@ def show_partner(
             paper.Column("transport"),
             paper.Column("file", whole=False),
             paper.Column("result"),
+            paper.Column("what is wrong", whole=False),
         ]
         cells = [
             (
@@ -97,11 +127,11 @@ def show_partner(
                 row.transport,
                 row.name,
                 row.result or row.delivery or "being opened",
+                row.error or row.finding or "",
             )
             for row in shown.transmissions
         ]
         console.print(paper.table(console, columns, cells))
-    print_rest(console, shown.cases, (), shown.timeline)
 
 
 @as2.command(name="new-certificate")

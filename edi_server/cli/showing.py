@@ -199,5 +199,6 @@ def _print_occurrence(console: Console, one: Occurrence) -> None:
     result = paper.words(f"→ {one.result}", paper.STYLES.get(one.result, "")) if one.result else ""
     by = "" if one.actor == "system" else f"by {one.actor}"
     detail = one.detail.partition("\n")[0]
-    parts = [paper.words(paper.when(one.at, seconds=True), paper.DIM), f"{one.level:12}", one.what, result, by, detail]
+    when = paper.words(paper.when(one.at, seconds=True), paper.DIM)
+    parts = [when, f"{one.level:12}", one.about, one.what, result, by, detail]
     paper.line(console, *(part for part in parts if part), indent=2)

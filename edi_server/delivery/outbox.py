@@ -22,6 +22,9 @@ from edi_server.store import DeliveryAttempt, Interchange, Store, Transmission, 
 from edi_server.store.records import now
 from edi_server.transports.port import HandedOver, Transport
 
+#: Why there is a case about an interchange that was not acknowledged in time.
+OVERDUE = "acknowledgment-overdue"
+
 
 def deliver(
     store: Store,
@@ -51,6 +54,18 @@ def deliver(
         _record_sent(work, transmission, handed, proof_hash, expected_within)
 
 
+def mark_failed(work: Work, transmission: Transmission, detail: str) -> bool:
+    """It was given up, or refused; False if that is known. Documents that arrived by an earlier hand-over have arrived.
+
+    Raises StoreError.
+    """
+    is_new = work.transmissions.move(transmission.id, "failed", detail=detail)
+    for document in work.documents.of(transmission=transmission.id):
+        if document.delivery in ("pending", "sent"):
+            work.documents.change(document.id, "not delivered", delivery="failed", detail=detail)
+    return is_new
+
+
 def _hand_over(store: Store, transport: Transport, transmission: Transmission) -> HandedOver:
     """Hand over; what goes wrong stands in the timeline, whether it is tried again or not."""
     try:
@@ -77,7 +92,9 @@ def _record_sent(
     proof_hash: str | None,
     expected_within: Callable[[Interchange], timedelta | None],
 ) -> None:
-    detail = "It had been handed over before." if handed.earlier else f"As {handed.name}."
+    # Where an earlier call had done it, only those who keep proofs know the name.
+    is_known = not handed.earlier or bool(handed.proof)
+    detail = f"As {handed.name}." if is_known else "It had been handed over before."
     state: Literal["sent", "delivered"] = "delivered" if handed.confirmed and proof_hash else "sent"
     attempt = DeliveryAttempt(
         # One id per attempt, so that the same attempt recorded after a crash is the same row.
@@ -96,5 +113,6 @@ def _record_sent(
             work.documents.change(document.id, state, delivery=state)
     for interchange in work.interchanges.of(transmission.id):
         within = expected_within(interchange)
-        if within is not None and interchange.acknowledgment == "none":
+        if within is not None and interchange.acknowledgment in ("none", "waiting", "overdue"):
             work.interchanges.mark_waiting(interchange.id, due_at=now() + within)
+            work.cases.settle(interchange.subject, reason=OVERDUE, note="It was sent again.")

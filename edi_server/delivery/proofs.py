@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edi_server.delivery.outbox import mark_failed
 from edi_server.store import Case, Store, Transmission, Work
 from edi_server.transports.port import Proof, Proving
 
@@ -44,10 +45,7 @@ def _confirm(work: Work, transmission: Transmission, proof: Proof) -> None:
 
 
 def _fail(work: Work, transmission: Transmission, proof: Proof) -> None:
-    work.transmissions.move(transmission.id, "failed", detail=proof.sentence)
-    for document in work.documents.of(transmission=transmission.id):
-        if document.delivery in ("pending", "sent"):
-            work.documents.change(document.id, "not delivered", delivery="failed", detail=proof.sentence)
+    mark_failed(work, transmission, proof.sentence)
     sentence = f"{transmission.name} left, but did not arrive well. {proof.sentence}"
     case = Case(
         subject_kind="transmission",

@@ -122,6 +122,17 @@ class Desk:
         demand(actor, "resend")
         return resend(self, reference, actor)
 
+    def resend_failed(self, partner: str, *, actor: Actor) -> list[Done]:
+        """Hand over once more all that was given up for a partner, but for what `list_failed` leaves out.
+
+        Raises NotPossible if there is no such partner.
+        """
+        from edi_server.desk.connections import partner_named
+        from edi_server.desk.failed import resend_failed
+
+        demand(actor, "resend")
+        return resend_failed(self, partner_named(self.configuration, partner).name, actor)
+
     def reject(self, reference: str, reason: str, *, actor: Actor) -> Done:
         """Decide that a document is not worked with. Raises NotPossible, and ErpError if the ERP has to be asked."""
         from edi_server.desk.rejecting import reject
@@ -161,6 +172,24 @@ class Desk:
         with self.store.begin() as work:
             letter = self._unresolved(work.dead_letters.get(_letter_id(work, reference)))
             work.dead_letters.resume(letter.id, actor=actor.name)
+        return self._submit_again(letter)
+
+    def resume_all(self, partner: str, *, actor: Actor) -> list[Done]:
+        """Try once more, oldest first, all that was given up for a partner and is still wanted.
+
+        Raises NotPossible if there is no such partner.
+        """
+        from edi_server.desk.connections import partner_named
+        from edi_server.desk.failed import wanted_letters
+
+        demand(actor, "resume")
+        with self.store.begin() as work:
+            letters = wanted_letters(work, partner_named(self.configuration, partner).name)
+            for letter in letters:
+                work.dead_letters.resume(letter.id, actor=actor.name)
+        return [self._submit_again(letter) for letter in letters]
+
+    def _submit_again(self, letter: DeadLetter) -> Done:
         self.work.resume(letter, run=new_id())
         sentence = f"{letter.workflow_kind} is tried once more ({letter.workflow_id})."
         return self.done(sentence, "dead letter", letter.id, submitted=True)

@@ -121,12 +121,10 @@ def _listens(listen: str, key: str, loop: Loop) -> Iterator[Step]:
 
 
 def _sftp_mailbox(configuration: Configuration, partner: Partner, loop: Loop) -> Iterator[Step]:
-    from edi_server.engine.network.mailboxes import place_of
-    from edi_server.transports.sftp.remote import test_place
+    from edi_server.engine.network.mailboxes import remote_of
+    from edi_server.transports.sftp.trying import try_mailbox
 
-    assert partner.sftp_mailbox is not None
-    agreed = partner.sftp_mailbox
-    yield from loop.run(test_place(place_of(partner, configuration), agreed.inbox, agreed.outbox), 180)
+    yield from loop.run(try_mailbox(remote_of(partner, configuration)), 600)
 
 
 def _as2(configuration: Configuration, partner: Partner, loop: Loop) -> Iterator[Step]:

@@ -145,9 +145,18 @@ def _translate_again(desk: Desk, document: Document, actor: Actor) -> Done:
             actor=actor.name,
         )
         work.cases.settle(document.subject, note="Reprocessed.", actor=actor.name)
+        _settle_left_behind(work, document.transmission_id, actor)
     desk.work.deliver(transmission_id, agreement.partner.mailbox)
     sentence = f"{document.type} {document.number} leaves again in interchange {staged.control_reference}."
     return desk.done(sentence, "transmission", transmission_id, submitted=True)
+
+
+def _settle_left_behind(work: Work, transmission_id: str | None, actor: Actor) -> None:
+    """What a transmission failed to bring leaves by another: nobody should be asked to try it once more."""
+    if transmission_id is None or work.documents.of(transmission=transmission_id):
+        return
+    for letter in work.dead_letters.of_all_runs(f"deliver:{transmission_id}"):
+        work.dead_letters.resolve(letter.id, actor=actor.name)
 
 
 def _refuse_on_the_way(work: Work, document: Document) -> None:
@@ -174,16 +183,20 @@ def resend(desk: Desk, reference: str, actor: Actor) -> Done:
     with desk.store.begin() as work:
         transmission = work.transmissions.get(_transmission_id(work, find(work, reference)))
         _refuse_to_resend(transmission)
-        work.transmissions.move(transmission.id, "pending", detail="Resend.", actor=actor.name)
-        for document in work.documents.of(transmission=transmission.id):
-            if document.delivery == "failed":
-                work.documents.change(document.id, "resend", delivery="pending", actor=actor.name)
-        letter = work.dead_letters.of_workflow(f"deliver:{transmission.id}")
-        if letter is not None and letter.state == "parked":
-            work.dead_letters.resume(letter.id, actor=actor.name)
+        put_back(work, transmission, actor)
     desk.work.deliver(transmission.id, transmission.mailbox, run=str(transmission.attempts or ""))
     sentence = f"{transmission.name} is handed to {transmission.partner} once more, with the same control number."
     return desk.done(sentence, "transmission", transmission.id, submitted=True)
+
+
+def put_back(work: Work, transmission: Transmission, actor: Actor) -> None:
+    """What left, or failed to, is to leave once more; submitting the work is the caller's."""
+    work.transmissions.move(transmission.id, "pending", detail="Resend.", actor=actor.name)
+    for document in work.documents.of(transmission=transmission.id):
+        if document.delivery == "failed":
+            work.documents.change(document.id, "resend", delivery="pending", actor=actor.name)
+    for letter in work.dead_letters.of_all_runs(f"deliver:{transmission.id}"):
+        work.dead_letters.resume(letter.id, actor=actor.name)
 
 
 def _refuse_to_resend(transmission: Transmission) -> None:

@@ -64,6 +64,8 @@ class TransmissionRow(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     parent_id: str | None
     finding: str | None
+    #: Why it has not left, at the last attempt; "" where it has.
+    error: str = ""
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +126,8 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     profile_version: str | None
     actor: str
+    #: What it happened to, where that is not what is shown itself.
+    about: str = ""
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,7 +301,17 @@ def transmission_row(work: Work, transmission: Transmission) -> TransmissionRow:
         messages=sum(one.messages or 0 for one in inside),
         parent_id=transmission.parent_id,
         finding=worst(transmission.findings),
+        error=last_error(work, transmission),
     )
+
+
+def last_error(work: Work, transmission: Transmission) -> str:
+    """Why an outbound transmission has not left, at the last attempt; "" where it has, or was never tried."""
+    if transmission.delivery not in ("pending", "staged", "failed"):
+        return ""
+    failed = ("not handed over", "parked", "failed")
+    errors = [one.detail for one in work.timeline.of(transmission.subject) if one.what in failed]
+    return errors[-1].partition("\n")[0] if errors else ""
 
 
 def handed_name(work: Work, transmission: Transmission) -> str:
@@ -437,10 +451,12 @@ def list_cases(store: Store, *, every: bool = False, partner: str | None = None,
         return [case_row(work, case) for case in found]
 
 
-def list_dead_letters(store: Store, *, every: bool = False, limit: int = 50) -> list[DeadLetterRow]:
+def list_dead_letters(
+    store: Store, *, every: bool = False, partner: str | None = None, limit: int = 50
+) -> list[DeadLetterRow]:
     """Work that was given up and waits for somebody, or all of it."""
     with store.read() as work:
-        found = work.dead_letters.newest(state=None if every else "parked", limit=limit)
+        found = work.dead_letters.newest(state=None if every else "parked", partner=partner, limit=limit)
         return [dead_letter_row(work, letter) for letter in found]
 
 

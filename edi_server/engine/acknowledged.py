@@ -18,6 +18,7 @@ from edi_server.acknowledgments import (
     compare,
     sum_up,
 )
+from edi_server.delivery.outbox import OVERDUE
 from edi_server.partners import Book, Parties, Partner
 from edi_server.partners.model import matches
 from edi_server.store import Acknowledgment, Case, Interchange, Message, Subject, Transmission, Work
@@ -183,7 +184,7 @@ def _apply(work: Work, brought: Brought, about: Interchange) -> None:
     if outcome in ("rejected", "partially accepted") or "rejected" in per_message.values():
         _open_rejection(work, brought, about, outcome or "partially accepted")
     elif received.outcome is not None and outcome is not None:
-        work.cases.settle(about.subject, reason="acknowledgment-overdue", note="The acknowledgment came.")
+        work.cases.settle(about.subject, reason=OVERDUE, note="The acknowledgment came.")
 
 
 #: What one layer refused is not accepted again because another one, whose answer came later, has nothing against it.

@@ -124,5 +124,6 @@ def terms_of(agreed: As2) -> Terms:
         receipt=agreed.receipt,
         receipt_signed=agreed.receipt_signed,
         receipt_urls=agreed.receipt_urls,
+        content_type=agreed.content_type,
         quirks=Quirks(**msgspec.structs.asdict(agreed.quirks)),
     )

@@ -11,7 +11,7 @@ from edi_server.delivery.proofs import settle_proofs
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.notices import US, Notices
 from edi_server.engine.workflows import Work
-from edi_server.errors import EdiServerError
+from edi_server.errors import EdiServerError, TransportError
 from edi_server.store import Transmission
 from edi_server.transports.port import Claim, Left, Proving, Transport
 
@@ -36,7 +36,12 @@ class Collector:
             claims = self._transport.claimed()
             self._are_unfinished = False
             self._take_all(claims)
-        collected = self._transport.collect()
+        try:
+            collected = self._transport.collect()
+        except TransportError:
+            # Before it failed, something may have been claimed.
+            self._take_all(self._transport.claimed())
+            raise
         for left in collected.left:
             self._report(left)
         self._take_all(collected.claims)

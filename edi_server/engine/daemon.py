@@ -15,9 +15,10 @@ from typing import Literal, Self
 
 from edi_server.engine.collecting import Collector, carefully
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.durable import Durable, Retries, Submitter
+from edi_server.engine.durable import Durable, Submitter
 from edi_server.engine.network import Network
 from edi_server.engine.notices import Notices
+from edi_server.engine.retrying import Retries
 from edi_server.engine.workflows import Work, Workflows
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.partners.exchange import FOLDER

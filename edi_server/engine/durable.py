@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,8 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, Enque
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from edi_server.errors import EdiServerError, StoreError
+from edi_server.engine.retrying import Failure, GaveUp, Outcome, Retries, call, wait_after
+from edi_server.errors import StoreError
 from edi_server.store.database import speaking_plainly
 
 APPLICATION = "edi-server"
@@ -79,28 +79,6 @@ class ScheduleState(msgspec.Struct, frozen=True, kw_only=True):
     next_run: datetime
 
 
-class Retries(msgspec.Struct, frozen=True, kw_only=True):
-    """How failures of the machine are retried: waits grow by `factor` from `first` seconds up to `longest`."""
-
-    limit: int = 8
-    first: float = 1.0
-    factor: float = 3.0
-    longest: float = 600.0
-
-    def wait(self, failures: int) -> float:
-        """Seconds to wait after that many failures, the first being 1."""
-        return float(min(self.first * self.factor ** (failures - 1), self.longest))
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """The last failure of a step that was given up."""
-
-    error: str
-    permanent: bool
-    attempts: int
-    trace: str = ""
-
-
 class Broken(msgspec.Struct, frozen=True, kw_only=True):
     """A workflow that the engine itself gave up, with what it takes to submit it again."""
 
@@ -109,14 +87,6 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
     argument: dict[str, Any]
     partition: str
     error: str
-
-
-class GaveUp(Exception):  # noqa: N818 — a decision, not an error of the machine
-    """A step failed permanently or too often; the workflow parks its work where a person sees it."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.error)
-        self.failure = failure
 
 
 def engine_database(store_url: str) -> str:
@@ -323,28 +293,42 @@ class Durable:
         )
 
     def attempt(
-        self, step: str, function: Work, *arguments: Any, is_last: bool = False, retries: Retries | None = None
+        self,
+        step: str,
+        function: Work,
+        *arguments: Any,
+        is_last: bool = False,
+        retries: Callable[[], Retries] | None = None,
     ) -> Any:
         """Run a function as a checkpointed step of the calling workflow, again and again while the machine fails.
 
         The function must be idempotent: after a crash it runs again unless its result was recorded. Its result must be
         JSON. Raises `GaveUp` on a permanent failure or when the limit is reached; the waits between are durable.
-        `is_last`: nobody is left to give up to, so passing failures are tried for ever. `retries`: others than usual.
+        `is_last`: nobody is left to give up to, so passing failures are tried for ever. `retries`: others than usual,
+        as they are at each failure.
         """
-        retries = retries or self._retries
         failures = 0
+        usual = retries or (lambda: self._retries)
+
+        def once() -> dict[str, Any]:
+            outcome = call(function, arguments, failures=failures, retries=usual, is_last=is_last)
+            return dict(msgspec.to_builtins(outcome))
+
         while True:
-            outcome = DBOS.run_step({"name": step}, _guarded, function, arguments)
-            if "result" in outcome:
-                return outcome["result"]
+            outcome = msgspec.convert(DBOS.run_step({"name": step}, once), Outcome)
+            if outcome.later is not None:
+                DBOS.sleep(outcome.later)
+                continue
+            if not outcome.error:
+                return outcome.result
             failures += 1
-            if outcome["permanent"] or (failures >= retries.limit and not is_last):
-                trace = outcome.get("trace", "")
+            wait = wait_after(outcome, failures, usual(), is_last=is_last)
+            if wait is None:
                 raise GaveUp(
-                    Failure(error=outcome["error"], permanent=outcome["permanent"], attempts=failures, trace=trace)
+                    Failure(error=outcome.error, permanent=outcome.permanent, attempts=failures, trace=outcome.trace)
                 )
-            log.warning("%s failed (%d of %d): %s", step, failures, retries.limit, outcome["error"])
-            DBOS.sleep(retries.wait(failures))
+            log.warning("%s failed (%d so far, again in %.1f s): %s", step, failures, wait, outcome.error)
+            DBOS.sleep(wait)
 
     def stop(self, seconds: int = 5) -> None:
         """Stop taking work; what runs is given some seconds, the rest is recovered by the next start."""
@@ -352,16 +336,3 @@ class Durable:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=seconds)
         self._submitter.close()
         self._engine.dispose()
-
-
-def _guarded(function: Work, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    # A failure is recorded as a value: a workflow must be able to decide on it, also when it is replayed.
-    try:
-        return {"result": function(*arguments)}
-    except EdiServerError as error:
-        log.info("step failed", exc_info=True)
-        return {"error": str(error), "permanent": error.permanent}
-    except Exception as error:  # the edge where unknown errors become dead letters
-        log.exception("step failed unexpectedly")
-        trace = traceback.format_exc(limit=20)
-        return {"error": f"{type(error).__name__}: {error}", "permanent": False, "trace": trace}

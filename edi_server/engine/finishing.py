@@ -86,6 +86,10 @@ class Finishing:
         decided = [one for few in _few(closed, INTERCHANGES) for one in self._decide_all(few)]
         replies = [reply for one in decided if (reply := self._reply(one))]
         drafts = draft_all(self._store, [reply.request for reply in replies if reply.request])
+        # Not before it is sure that there are numbers to answer with.
+        for reply in replies:
+            if reply.is_marking:
+                self._mark(reply.outcomes)
         with self._store.begin() as work:
             for one in decided:
                 self._draw_conclusions(work, one)
@@ -161,17 +165,14 @@ class Finishing:
     # answer
 
     def _reply(self, one: Decided) -> Reply | None:
-        """What is answered to the owner of the mailbox, with the messages marked; None if nothing is."""
+        """What is answered to the owner of the mailbox; None if nothing is."""
         partner = self._book.partner_of_mailbox(self._transmission.mailbox)
         if partner is None or not one.current.is_business:
             return None
         terms, outcomes = terms_for(self._book, partner, one.row), one.outcomes
         with self._store.read() as work:
             before = self._said_before(work, one, outcomes)
-        reply = reply_to(self._transmission, one.row, one.verdict, outcomes, partner, terms, before=before)
-        if reply is not None and reply.is_marking:
-            self._mark(outcomes)
-        return reply
+        return reply_to(self._transmission, one.row, one.verdict, outcomes, partner, terms, before=before)
 
     def _mark(self, outcomes: dict[str, Outcome]) -> None:
         for few in _few(list(outcomes.items()), MESSAGES):

@@ -20,6 +20,7 @@ from edi_server.errors import StoreError
 from edi_server.findings import Finding
 from edi_server.partners.model import ControlNumbers, Writing, counter_of, file_name
 from edi_server.store import Interchange, Message, Store, Transmission, Work
+from edi_server.store.control_numbers import range_used_up
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -113,12 +114,14 @@ class _Foreseen:
         self._work = work
         self._last: dict[str, int] = {}
 
-    def next_control_number(self, scope: str, *, low: int = 1, high: int, rollover: bool = True) -> int:  # noqa: ARG002
-        """See `store.control_numbers`, which refuses to go on where a range shall end."""
+    def next_control_number(self, scope: str, *, low: int = 1, high: int, rollover: bool = True) -> int:
+        """See `store.control_numbers`. Raises StoreError where a range is used up: nothing can be sent then."""
         if scope not in self._last:
             there = self._work.control_numbers.find(scope)
             self._last[scope] = there.last if there else low - 1
         last = self._last[scope]
+        if last == high and not rollover:
+            raise range_used_up(scope, low, high)
         self._last[scope] = low if last >= high or last < low else last + 1
         return self._last[scope]
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 from edi_server.config import Configuration
-from edi_server.engine.sftp_accounts import open_tree
+from edi_server.engine.sftp_accounts import mailboxes_folder
 from edi_server.errors import EdiServerError
 from edi_server.findings import Finding
 from edi_server.partners import Book
 from edi_server.store import Document, Interchange, Store, Transmission, Work
-from edi_server.transports.sftp.account import Account
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp.names import printable
+from edi_server.transports.sftp.statuses import Statuses
 
 log = logging.getLogger(__name__)
 
 #: Documents, and findings of each, that a status names; the rest is counted.
 _DOCUMENTS, _FINDINGS = 200, 10
+_EVER = timedelta(days=3650)
 _TRANSMISSION = "Transmission "
 
 
@@ -38,16 +40,8 @@ def _tell(configuration: Configuration, book: Book, store: Store, transmission_i
     partner = book.partner_of_mailbox(transmission.mailbox)
     if partner is None or partner.sftp_account is None:
         return
-    # Whoever only writes a status needs nobody's password.
-    account = Account(name=partner.sftp_account.user or partner.name, mailbox=partner.mailbox)
-    tree = open_tree(account, configuration)
-    tree.say_status(_name(tree, transmission), text)
-
-
-def _name(tree: Tree, transmission: Transmission) -> str:
-    """The upload's name; with its id, if a later upload of that name has a status already."""
-    said = tree.status_of(transmission.name).rpartition(_TRANSMISSION)[2].strip()
-    return f"{transmission.name}.{transmission.id}" if said > transmission.id else transmission.name
+    statuses = Statuses(mailboxes_folder(configuration) / transmission.mailbox)
+    statuses.say(transmission.name, transmission.detail.get("upload", transmission.id), text)
 
 
 def status_text(work: Work, transmission: Transmission) -> str:
@@ -56,7 +50,8 @@ def status_text(work: Work, transmission: Transmission) -> str:
 
 
 def _lines(work: Work, transmission: Transmission) -> Iterator[str]:
-    yield f"{transmission.name}: received {transmission.created_at:%Y-%m-%d %H:%M:%S} UTC, {transmission.size} bytes."
+    when = f"{transmission.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"{printable(transmission.name)}: received {when}, {transmission.size} bytes."
     if transmission.result is None:
         yield "It is being read."
         return
@@ -72,6 +67,11 @@ def _interchange(work: Work, interchange: Interchange, documents: list[Document]
     yield f"Interchange {interchange.control_reference or interchange.number}: {interchange.result or 'being read'}."
     for finding in _telling(interchange.findings):
         yield f"  {_sentence(finding)}"
+    if interchange.result == "duplicate" and not _came_before(work, interchange):
+        yield (
+            "  What is in it did not come before, and was NOT processed: only the control reference is the same. If it"
+            " is meant, please send it again under a new one."
+        )
     for document in documents[:_DOCUMENTS]:
         yield f"  {_document(document)}"
         if document.validation == "invalid" or document.delivery == "failed":
@@ -83,6 +83,13 @@ def _interchange(work: Work, interchange: Interchange, documents: list[Document]
         if message.id not in known and message.findings:
             yield f"  {message.type} {message.reference}: {message.result or 'read'}"
             yield from (f"    {_sentence(finding)}" for finding in _telling(message.findings))
+
+
+def _came_before(work: Work, interchange: Interchange) -> bool:
+    """True if the same messages were taken before, under whatever control reference."""
+    fingerprint = interchange.fingerprint
+    found = work.interchanges.find_same_content(interchange, fingerprint, within=_EVER) if fingerprint else None
+    return found is not None
 
 
 def _document(document: Document) -> str:

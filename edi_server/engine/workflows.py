@@ -15,26 +15,27 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from edi_server.delivery.outbox import deliver
+import msgspec
+
+from edi_server.delivery.outbox import OVERDUE
 from edi_server.engine.acknowledged import open_unadvised
 from edi_server.engine.advising import advise_all, advise_opened
 from edi_server.engine.corridor import Corridor
+from edi_server.engine.delivering import Deliveries
 from edi_server.engine.durable import (
     BY_CLOCK,
     RECOVERY_BOUND,
     Broken,
     Durable,
-    Failure,
-    GaveUp,
     Queue,
-    Retries,
     Schedule,
     Submitter,
 )
 from edi_server.engine.inbound import iter_outbound, open_transmission
 from edi_server.engine.outbound import advise_deliveries
 from edi_server.engine.posting import Posting, batches
-from edi_server.store import Case, DeadLetter, DeliveryAttempt, Subject
+from edi_server.engine.retrying import Failure, GaveUp
+from edi_server.store import Case, DeadLetter, Subject
 
 RECEIVE, POST, DELIVER, ADVISE, WATCH = "receive", "post", "deliver", "advise", "watch"
 #: How long the engine remembers finished work: the watch's and the clock's, and all other.
@@ -101,6 +102,7 @@ class Workflows:
         self._durable = durable
         self._work = work
         self._posting = Posting(corridor)
+        self._deliveries = Deliveries(corridor)
         for name, function in (
             (RECEIVE, self._receive),
             (POST, self._post),
@@ -166,8 +168,8 @@ class Workflows:
         try:
             self._durable.attempt("post", self._post_and_release, lane, ids)
         except GaveUp as gave_up:
-            self._durable.attempt("mark parked", self._give_up_posting, ids, gave_up.failure.error, is_last=True)
-            self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), gave_up.failure)
+            failure = self._mark("mark parked", self._give_up_posting, ids, failure=gave_up.failure)
+            self._park(POST, ids[0], lane, argument, Subject("document", ids[0]), failure)
 
     def _give_up_posting(self, ids: list[str], error: str) -> None:
         self._posting.give_up(ids, error)
@@ -200,39 +202,26 @@ class Workflows:
     def _deliver(self, argument: dict[str, Any]) -> None:
         transmission_id = argument["transmission"]
         try:
-            self._durable.attempt("deliver", self._hand_over, transmission_id, retries=self._delivery_retries())
+            self._durable.attempt(
+                "deliver",
+                self._hand_over,
+                transmission_id,
+                retries=lambda: self._deliveries.retries(transmission_id),
+            )
         except GaveUp as gave_up:
-            error = gave_up.failure.error
-            mailbox = self._durable.attempt("mark failed", self._mark_failed, transmission_id, error, is_last=True)
-            subject = Subject("transmission", transmission_id)
-            self._park(DELIVER, transmission_id, mailbox, argument, subject, gave_up.failure)
-
-    def _delivery_retries(self) -> Retries:
-        agreed = self._corridor.configuration.settings.transports.retries
-        return Retries(
-            limit=agreed.attempts, first=agreed.first_seconds, factor=agreed.factor, longest=agreed.longest_seconds
-        )
+            failure = self._mark("mark failed", self._deliveries.mark_failed, transmission_id, failure=gave_up.failure)
+            self._durable.attempt("park", self._park_delivery, argument, failure, is_last=True)
 
     def _hand_over(self, transmission_id: str) -> None:
-        with self._corridor.store.read() as work:
-            transmission = work.transmissions.get(transmission_id)
-        deliver(
-            self._corridor.store,
-            self._corridor.transport(transmission.transport, transmission.mailbox),
-            transmission_id,
-            expected_within=self._corridor.expected_within,
-        )
+        self._deliveries.hand_over(transmission_id)
         self._settle(DELIVER, transmission_id)
 
-    def _mark_failed(self, transmission_id: str, error: str) -> str:
-        with self._corridor.store.begin() as work:
-            transmission = work.transmissions.get(transmission_id)
-            if work.transmissions.move(transmission_id, "failed", detail=error):
-                attempt = DeliveryAttempt(transmission_id=transmission_id, outcome="failed", detail=error)
-                work.transmissions.record_attempt(attempt)
-            for document in work.documents.of(transmission=transmission_id):
-                work.documents.change(document.id, "not delivered", delivery="failed", detail=error)
-            return transmission.mailbox
+    def _park_delivery(self, argument: dict[str, Any], failure: Failure) -> None:
+        with self._corridor.store.read() as work:
+            transmission = work.transmissions.get(argument["transmission"])
+        self._write_letter(
+            _letter(DELIVER, transmission.id, transmission.mailbox, argument, transmission.subject, failure)
+        )
 
     # advise
 
@@ -262,15 +251,17 @@ class Workflows:
                 sentence = (
                     f"{interchange.partner} has not acknowledged interchange {interchange.control_reference} in time."
                 )
-                work.cases.open(
-                    Case(
-                        subject_kind="interchange",
-                        subject_id=interchange.id,
-                        reason="acknowledgment-overdue",
-                        sentence=sentence,
-                        partner=interchange.partner,
-                    )
+                case = Case(
+                    subject_kind="interchange",
+                    subject_id=interchange.id,
+                    reason=OVERDUE,
+                    sentence=sentence,
+                    partner=interchange.partner,
                 )
+                there = work.cases.open(case)
+                if there.closed_at is not None:
+                    # It was sent again since, and is late again.
+                    work.cases.move(there.id, "open", actor="system", note=sentence)
             open_unadvised(work, self._corridor.book, now)
         with self._corridor.store.read() as work:
             inbound = work.transmissions.unfinished("inbound")
@@ -287,17 +278,23 @@ class Workflows:
     def _park_broken(self) -> None:
         """Show people what the engine gave up without us, once."""
         for broken in self._work.broken():
+            subject = _subject(broken.argument)
             with self._corridor.store.begin() as work:
-                if work.dead_letters.of_workflow(broken.workflow_id) is None:
+                is_new = work.dead_letters.of_workflow(broken.workflow_id) is None
+                if is_new:
                     letter = DeadLetter(
                         workflow_id=broken.workflow_id,
                         workflow_kind=broken.workflow,
                         workflow_input={**broken.argument, "partition": broken.partition},
+                        subject_kind=subject.kind if subject else None,
+                        subject_id=subject.id if subject else None,
                         error=broken.error,
                         permanent=True,
                         attempts=RECOVERY_BOUND,
                     )
                     work.dead_letters.park(letter)
+            if broken.workflow == DELIVER and subject and is_new:
+                self._deliveries.mark_failed(subject.id, broken.error)
             if broken.workflow == POST and "documents" in broken.argument:
                 self._posting.give_up(broken.argument["documents"], broken.error)
 
@@ -307,6 +304,15 @@ class Workflows:
         self._work.forget(LONG_MEMORY)
 
     # dead letters
+
+    def _mark(self, step: str, function: Any, subject: Any, *, failure: Failure) -> Failure:
+        """Say where it is looked for that work was given up; what cannot even be said stands in the dead letter."""
+        try:
+            self._durable.attempt(step, function, subject, failure.error, is_last=True)
+        except GaveUp as gave_up:
+            told = f"{failure.error}\nBesides, “{step}” failed: {gave_up.failure.error}"
+            return msgspec.structs.replace(failure, error=told)
+        return failure
 
     def _park(
         self,
@@ -325,12 +331,20 @@ class Workflows:
             work.dead_letters.park(letter)
 
     def _settle(self, kind: str, subject_id: str) -> None:
-        """The work got done: a dead letter about it is history."""
+        """The work got done: dead letters about it, in whatever run, are history."""
         with self._corridor.store.read() as work:
-            letter = work.dead_letters.of_workflow(f"{kind}:{subject_id}")
-        if letter is not None and letter.state != "resolved":
+            letters = work.dead_letters.of_all_runs(_id(kind, subject_id, ""))
+        if letters:
             with self._corridor.store.begin() as work:
-                work.dead_letters.resolve(letter.id)
+                for letter in letters:
+                    work.dead_letters.resolve(letter.id)
+
+
+def _subject(argument: dict[str, Any]) -> Subject | None:
+    """What submitted work is about."""
+    if "transmission" in argument:
+        return Subject("transmission", argument["transmission"])
+    return Subject("document", argument["documents"][0]) if argument.get("documents") else None
 
 
 def _nothing(function: Any) -> Any:

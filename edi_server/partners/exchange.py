@@ -26,7 +26,7 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SftpKey(Clause, frozen=True, kw_only=True):
-    """A public key that the partner logs in with; several overlap while it is changed."""
+    """A public key that the partner logs in with, or of an authority; several overlap while it is changed."""
 
     #: As in an authorized_keys file: "ssh-ed25519 AAAA… comment".
     key: str
@@ -35,13 +35,33 @@ class SftpKey(Clause, frozen=True, kw_only=True):
     ends: datetime | None = None
 
 
-class SftpQuota(Clause, frozen=True, kw_only=True):
-    """How much may lie in `in/` at a time."""
+def sftp_key_of(text: str) -> SftpKey:
+    """A key that has no dates may be written as text."""
+    return SftpKey(key=text)
 
+
+class SftpQuota(Clause, frozen=True, kw_only=True):
+    """How much of the partner's may lie with us at a time that is not in the store yet.
+
+    That is everything in `in/`, uploads under way and broken off, and what was taken and waits to be worked on.
+    """
+
+    #: Bytes and files.
     bytes: int = 1024 * 1024 * 1024
     files: int = 10_000
     #: Bytes of one file.
     largest_file: int = 512 * 1024 * 1024
+
+
+class SftpRates(Clause, frozen=True, kw_only=True):
+    """How fast the account may go, all its sessions together. Who is faster waits; only logins are refused."""
+
+    #: A second: requests of SFTP, and bytes of what is read and written.
+    requests: int = 1000
+    bytes: int = 100 * 1024 * 1024
+    #: A minute.
+    uploads: int = 3000
+    logins: int = 600
 
 
 class SftpAccount(Clause, frozen=True, kw_only=True):
@@ -50,11 +70,12 @@ class SftpAccount(Clause, frozen=True, kw_only=True):
     #: The partner's name where empty.
     user: str = ""
     keys: tuple[SftpKey, ...] = ()
-    #: Public keys of authorities whose certificates for the user are taken.
-    authorities: tuple[str, ...] = ()
+    #: Authorities whose certificates are taken if they name the user as a principal: keys with dates, or just keys.
+    authorities: tuple[SftpKey, ...] = ()
     #: Where the hash of the password is that `edi-server sftp hash-password` made.
     password_hash: Secret | None = None
     quota: SftpQuota = SftpQuota()
+    rates: SftpRates = SftpRates()
     #: Sessions at a time.
     sessions: int = 20
     #: Networks that it may come from, such as "192.0.2.0/24"; empty for everywhere.
@@ -83,6 +104,8 @@ class SftpMailbox(Clause, frozen=True, kw_only=True):
     pattern: str = "*"
     #: Folder that we deliver to; "" to deliver nothing.
     outbox: str = ""
+    #: Under which name it is uploaded: ".<id>.tmp" or "<name>.part", which is then renamed, or its own at once.
+    upload: Literal["hidden", "part", "direct"] = "hidden"
     #: What becomes of what we have; "move" goes to `archive`.
     after: Literal["delete", "move", "leave"] = "delete"
     archive: str = ""
@@ -123,7 +146,7 @@ class Login(Clause, frozen=True, kw_only=True):
 
 
 class As2Certificate(Clause, frozen=True, kw_only=True):
-    """A certificate of the partner. Several overlap: each that is valid verifies, one encrypts."""
+    """A certificate of the partner. Several overlap: each that is valid verifies, one of those with RSA encrypts."""
 
     #: PEM or DER, from the folder of the partner files, such as "certificates/nordmarkt-2027.cer".
     file: str
@@ -136,8 +159,12 @@ class As2Quirks(Clause, frozen=True, kw_only=True):
 
     #: Write "sha256" instead of "sha-256".
     micalg_without_hyphen: bool = False
-    #: Take signatures made with SHA-1 although a stronger digest is agreed.
+    #: Take signatures made with SHA-1 although we do not sign so.
     weak_digests: bool = False
+    #: Take 3DES although we do not encrypt so, and CBC although GCM is agreed.
+    weak_ciphers: bool = False
+    #: Take keys encrypted by PKCS #1 v1.5 although OAEP is agreed.
+    weak_key_transport: bool = False
     #: Send the body as base64 instead of binary.
     base64: bool = False
     #: Answer a repeated message with "processed/warning: duplicate-document" instead of the receipt of the first time.
@@ -170,6 +197,8 @@ class As2(Clause, frozen=True, kw_only=True):
     receipt_within: timedelta = timedelta(hours=4)
     #: Beginnings of URLs that their asynchronous receipts may be sent to; empty allows scheme, host and port of `url`.
     receipt_urls: tuple[str, ...] = ()
+    #: What our messages call their documents, such as "application/octet-stream"; "" for what each is.
+    content_type: str = ""
     certificates: tuple[As2Certificate, ...] = ()
     tls: Tls | None = None
     login: Login | None = None
@@ -212,8 +241,23 @@ class Webhook(Clause, frozen=True, kw_only=True):
     seconds: float = 60.0
 
     def where(self, partner: str) -> str:  # noqa: ARG002 — all tables are asked alike
-        """Where and as whom, in words."""
-        return self.url
+        """Where and as whom, in words; what stands behind a question mark is often a secret."""
+        return self.url.partition("?")[0]
+
+
+class Delivery(Clause, frozen=True, kw_only=True):
+    """`[delivery]`: how often and how fast what we send is handed over. The configuration says what is not said here.
+
+    It goes one at a time, in order: what waits for its next attempt is waited for.
+    """
+
+    #: Attempts, and the seconds between them: growing by `factor` from `first_seconds` up to `longest_seconds`.
+    attempts: int | None = None
+    first_seconds: float | None = None
+    factor: float | None = None
+    longest_seconds: float | None = None
+    #: Attempts that begin in a minute, evenly; as fast as they come where absent.
+    per_minute: float | None = None
 
 
 class Exchange(Clause, frozen=True, kw_only=True):
@@ -226,6 +270,7 @@ class Exchange(Clause, frozen=True, kw_only=True):
     webhook: Webhook | None = None
     #: Which of them takes what we send; may stay away where only one can.
     deliver_by: Delivering | None = None
+    delivery: Delivery = Delivery()
 
     @property
     def able_to_deliver(self) -> tuple[Delivering, ...]:

@@ -9,14 +9,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from croniter import croniter
 
 from edi_server.partners.clause_checks import Problems
-from edi_server.partners.exchange import As2, Drop, Exchange, SftpAccount, SftpMailbox, Tls, Webhook
+from edi_server.partners.exchange import As2, Delivery, Drop, Exchange, SftpAccount, SftpMailbox, Tls, Webhook
 
 #: A user name on our endpoint is the name of a folder, too.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+_PEM = b"-----BEGIN CERTIFICATE"
+#: Shorter RSA keys have been out of use since 2013 (NIST SP 800-131A).
+_LEAST_BITS = 2048
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 
 
@@ -32,11 +37,21 @@ def exchange_problems(exchange: Exchange, name: str, folder: Path) -> Problems:
         yield from _below("drop", _drop(exchange.drop, name))
     if exchange.webhook:
         yield from _below("webhook", _webhook(exchange.webhook, folder))
+    yield from _below("delivery", _delivery(exchange.delivery))
     yield from _delivering(exchange)
 
 
 def _below(table: str, problems: Problems) -> Problems:
     return (((table, *keys), sentence) for keys, sentence in problems)
+
+
+def _delivery(delivery: Delivery) -> Problems:
+    for key, least in (("attempts", 1), ("first_seconds", 0), ("factor", 1), ("longest_seconds", 0)):
+        value = getattr(delivery, key)
+        if value is not None and not least <= value < float("inf"):
+            yield (key,), f"must be {least} or more"
+    if delivery.per_minute is not None and not 0 < delivery.per_minute < float("inf"):
+        yield ("per_minute",), "must be more than 0; leave it out for no limit"
 
 
 def _delivering(exchange: Exchange) -> Problems:
@@ -52,11 +67,10 @@ def _account(account: SftpAccount, name: str) -> Problems:
         yield ("user",), f"'{account.user or name}' cannot be a user name"
     if not account.keys and not account.authorities and account.password_hash is None:
         yield ("keys",), "nobody could log in: give a key, an authority, or the hash of a password"
-    for index, one in enumerate(account.keys):
-        yield from _ssh_key(("keys", index, "key"), one.key)
-        yield from _dates(("keys", index), begins=one.begins, ends=one.ends)
-    for index, text in enumerate(account.authorities):
-        yield from _ssh_key(("authorities", index), text)
+    for what, keys in (("keys", account.keys), ("authorities", account.authorities)):
+        for index, one in enumerate(keys):
+            yield from _ssh_key((what, index, "key"), one.key)
+            yield from _dates((what, index), begins=one.begins, ends=one.ends)
     for index, text in enumerate(account.networks):
         try:
             ipaddress.ip_network(text, strict=False)
@@ -64,9 +78,14 @@ def _account(account: SftpAccount, name: str) -> Problems:
             yield ("networks", index), f"'{text}' is no network; write 192.0.2.0/24 or 2001:db8::/32"
     if account.sessions < 1:
         yield ("sessions",), "must be at least 1"
-    for key in ("bytes", "files", "largest_file"):
-        if getattr(account.quota, key) < 1:
-            yield ("quota", key), "must be at least 1"
+    for table in ("quota", "rates"):
+        yield from _below(table, _at_least_one(getattr(account, table)))
+
+
+def _at_least_one(numbers: msgspec.Struct) -> Problems:
+    for key, value in msgspec.structs.asdict(numbers).items():
+        if value < 1:
+            yield (key,), "must be at least 1"
 
 
 def _mailbox(mailbox: SftpMailbox) -> Problems:
@@ -78,16 +97,22 @@ def _mailbox(mailbox: SftpMailbox) -> Problems:
         yield from _ssh_key(("host_keys", index), text)
     if mailbox.private_key is None and mailbox.password is None:
         yield ("private_key",), 'is missing: { secret = "NAME" }, or give a password so'
-    if not mailbox.inbox and not mailbox.outbox:
-        yield ("inbox",), "nothing to do: give an inbox, an outbox, or both"
-    if mailbox.after == "move" and not mailbox.archive:
-        yield ("archive",), "is missing, and files are to be moved there"
+    yield from _folders(mailbox)
     for key, least in (("quiet_seconds", 0.0), ("every_seconds", 1.0), ("connections", 1), ("largest_file", 1)):
         if getattr(mailbox, key) < least:
             yield (key,), f"must be {least:g} or more"
     schedule = mailbox.schedule
     if schedule and not croniter.is_valid(schedule.cron, second_at_beginning=True):
         yield ("schedule", "cron"), f"'{schedule.cron}' is not a cron expression: minute hour day month weekday"
+
+
+def _folders(mailbox: SftpMailbox) -> Problems:
+    if not mailbox.inbox and not mailbox.outbox:
+        yield ("inbox",), "nothing to do: give an inbox, an outbox, or both"
+    if mailbox.after == "move" and not mailbox.archive:
+        yield ("archive",), "is missing, and files are to be moved there"
+    if mailbox.after == "leave" and mailbox.claim:
+        yield ("claim",), 'cannot be used with after = "leave": what is claimed is moved away from where it lay'
 
 
 def _as2(as2: As2, folder: Path) -> Problems:
@@ -100,14 +125,53 @@ def _as2(as2: As2, folder: Path) -> Problems:
         yield from _url(("receipt_urls", index), text)
     if not as2.certificates and (as2.must_sign or (as2.url and (as2.encrypt != "no" or as2.receipt_signed))):
         yield ("certificates",), "needs one: nothing can be verified or encrypted without it"
-    for index, one in enumerate(as2.certificates):
-        yield from _certificate(("certificates", index, "file"), folder / one.file)
-        yield from _dates(("certificates", index), encrypt_from=one.encrypt_from)
+    if as2.content_type and not _MEDIA_TYPE.fullmatch(as2.content_type):
+        yield ("content_type",), f"'{as2.content_type[:60]}' is no type of content, such as application/octet-stream"
+    yield from _as2_certificates(as2, folder)
     yield from _tls(as2.tls, folder)
     if as2.seconds <= 0:
         yield ("seconds",), "must be more than 0"
     if as2.receipt_within <= timedelta(0):
         yield ("receipt_within",), 'must be more than nothing, such as "PT4H"'
+
+
+def _as2_certificates(as2: As2, folder: Path) -> Problems:
+    encrypting = 0
+    for index, one in enumerate(as2.certificates):
+        path, file = ("certificates", index, "file"), folder / one.file
+        wrong = list(_certificate(path, file)) or list(_dates(("certificates", index), encrypt_from=one.encrypt_from))
+        if wrong:
+            # Whether it could encrypt is not known, so nothing is said of that.
+            encrypting += 1
+            yield from wrong
+            continue
+        bits, is_known = _public_key(file)
+        if not is_known:
+            yield path, f"{file} has a kind of key that is not used in AS2: RSA, or an elliptic curve to sign only"
+        elif bits and bits < _LEAST_BITS:
+            yield path, f"{file} has an RSA key of {bits} bits; anybody could break less than {_LEAST_BITS}"
+        elif not bits and one.encrypt_from:
+            yield ("certificates", index, "encrypt_from"), f"{file} has no RSA key: nothing can be encrypted for it"
+        encrypting += bool(bits)
+    if as2.certificates and as2.url and as2.encrypt != "no" and not encrypting:
+        yield ("certificates",), "needs one with an RSA key: nothing can be encrypted for the others"
+
+
+def _public_key(file: Path) -> tuple[int, bool]:
+    """Bits of the RSA key in a certificate, 0 for another; and whether AS2 has a use for it."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    content = file.read_bytes()
+    load = x509.load_pem_x509_certificate if _PEM in content else x509.load_der_x509_certificate
+    try:
+        key = load(content).public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return 0, False
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size, True
+    return 0, isinstance(key, ec.EllipticCurvePublicKey)
 
 
 def _drop(drop: Drop, name: str) -> Problems:
@@ -157,7 +221,9 @@ def _ssh_key(path: tuple[str | int, ...], text: str) -> Problems:
     try:
         load_ssh_public_key(" ".join(text.split()[:2]).encode())
     except (ValueError, UnsupportedAlgorithm):
-        yield path, "is no public key of SSH; it looks like: ssh-ed25519 AAAAC3…"
+        is_line = len(text.split()) > 2 and text.split()[1].startswith(("ssh-", "ecdsa-"))
+        hint = "; leave out the host in front of it" if is_line else ", and no fingerprint"
+        yield path, f"is no public key of SSH; it looks like: ssh-ed25519 AAAAC3…{hint}"
 
 
 def _certificate(path: tuple[str | int, ...], file: Path) -> Problems:
@@ -169,7 +235,7 @@ def _certificate(path: tuple[str | int, ...], file: Path) -> Problems:
         yield path, f"{file} cannot be read: {error.strerror}"
         return
     try:
-        if b"-----BEGIN CERTIFICATE" in content:
+        if _PEM in content:
             x509.load_pem_x509_certificates(content)
         else:
             x509.load_der_x509_certificate(content)

@@ -26,7 +26,7 @@ from edi_server.partners.clause_checks import (
     policy_problems,
     writing_problems,
 )
-from edi_server.partners.exchange import Exchange
+from edi_server.partners.exchange import Exchange, SftpKey, sftp_key_of
 from edi_server.partners.exchange_checks import exchange_problems
 from edi_server.partners.model import (
     Acknowledgments,
@@ -81,7 +81,7 @@ class _Reading:
         self._path = path
         self._lines = lines
         self._companies = companies
-        self._typing = Typing(self._origin, {Identity: identity_of})
+        self._typing = Typing(self._origin, {Identity: identity_of, SftpKey: sftp_key_of})
 
     def _origin(self, path: KeyPath) -> str:
         """File and line of a key, or of the nearest table around a missing one."""

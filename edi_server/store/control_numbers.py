@@ -53,8 +53,7 @@ class ControlNumbers:
         )
         number = self._connection.execute(statement).scalar()
         if number is None:
-            message = f"The control numbers of {scope} from {low} to {high} are used up; agree on a new range."
-            raise StoreError(message, permanent=True)
+            raise range_used_up(scope, low, high)
         return int(number)
 
     def find(self, scope: str) -> ControlNumber | None:
@@ -65,3 +64,9 @@ class ControlNumbers:
     def all(self) -> list[ControlNumber]:
         """Every range, by scope."""
         return every(self._connection, select(control_numbers).order_by(control_numbers.c.scope), ControlNumber)
+
+
+def range_used_up(scope: str, low: int, high: int) -> StoreError:
+    """What is raised where a range shall not begin again."""
+    message = f"The control numbers of {scope} from {low} to {high} are used up; agree on a new range."
+    return StoreError(message, permanent=True)

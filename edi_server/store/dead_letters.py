@@ -11,7 +11,7 @@ from edi_server.errors import StoreError
 from edi_server.store import states
 from edi_server.store.records import DeadLetter, Subject, now
 from edi_server.store.rows import every, first, upsert
-from edi_server.store.tables import dead_letters
+from edi_server.store.tables import dead_letters, documents, transmissions
 from edi_server.store.timeline import Timeline
 
 
@@ -71,6 +71,13 @@ class DeadLetters:
         query = select(dead_letters).where(dead_letters.c.workflow_id == workflow_id)
         return first(self._connection, query, DeadLetter)
 
+    def of_all_runs(self, workflow_id: str) -> list[DeadLetter]:
+        """Those of a workflow and of its later runs, called `<workflow id>#<run>`, that are not resolved."""
+        same = dead_letters.c.workflow_id == workflow_id
+        later = dead_letters.c.workflow_id.startswith(f"{workflow_id}#", autoescape=True)
+        query = select(dead_letters).where(same | later, dead_letters.c.state != "resolved").order_by(dead_letters.c.id)
+        return every(self._connection, query, DeadLetter)
+
     def about(self, *subjects: Subject | None) -> list[DeadLetter]:
         """All about these subjects, oldest first."""
         ids = [subject.id for subject in subjects if subject]
@@ -78,10 +85,19 @@ class DeadLetters:
         return every(self._connection, query, DeadLetter)
 
     def newest(
-        self, *, state: states.DeadLetterState | None = "parked", before: str | None = None, limit: int = 50
+        self,
+        *,
+        state: states.DeadLetterState | None = "parked",
+        partner: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
     ) -> list[DeadLetter]:
-        """Newest first, by default those that are parked; None: all."""
+        """Newest first, by default those that are parked; None: all. `partner`: about what crossed with that one."""
         query = select(dead_letters).order_by(dead_letters.c.id.desc()).limit(limit)
+        if partner is not None:
+            crossed = select(transmissions.c.id).where(transmissions.c.partner == partner)
+            said = select(documents.c.id).where(documents.c.partner == partner)
+            query = query.where(dead_letters.c.subject_id.in_(crossed.union(said)))
         if state is not None:
             query = query.where(dead_letters.c.state == state)
         if before is not None:

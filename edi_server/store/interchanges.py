@@ -198,8 +198,12 @@ class Interchanges:
         return self.find(unanswered.pop() if len(unanswered) == 1 else fitting[0].id)
 
     def mark_waiting(self, interchange_id: str, *, due_at: datetime | None) -> bool:
-        """An answer is expected until `due_at` (None: for ever), for its messages and documents too. False if known."""
-        return self.mark_acknowledged(interchange_id, "waiting", due_at=due_at)
+        """An answer is expected until `due_at` (None: for ever), for its messages and documents too. False if known.
+
+        Of what waits already, or is overdue, the time runs anew.
+        """
+        self._connection.execute(update(_table).where(_table.c.id == interchange_id).values(due_at=due_at))
+        return self.mark_acknowledged(interchange_id, "waiting")
 
     def mark_acknowledged(
         self,
@@ -207,7 +211,6 @@ class Interchanges:
         state: states.AcknowledgmentState,
         *,
         per_message: dict[str, states.Outcome] | None = None,
-        due_at: datetime | None = None,
         detail: str = "",
         actor: str = "system",
     ) -> bool:
@@ -223,10 +226,7 @@ class Interchanges:
         states.INTERCHANGE_ACKNOWLEDGMENT.check(interchange.acknowledgment, state)
         changed = interchange.acknowledgment != state
         if changed:
-            values: dict[str, Any] = {"acknowledgment": state}
-            if due_at is not None:
-                values["due_at"] = due_at
-            self._connection.execute(update(_table).where(_table.c.id == interchange_id).values(values))
+            self._connection.execute(update(_table).where(_table.c.id == interchange_id).values(acknowledgment=state))
             self._timeline.add(interchange.subject, "acknowledgment", result=state, detail=detail, actor=actor)
         by_state: dict[states.AcknowledgmentState, list[str]] = {}
         # Of tens of thousands of messages, with all that was found about them, no more than this.

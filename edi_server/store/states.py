@@ -99,7 +99,7 @@ def _acknowledgment(name: str) -> Lifecycle:
         moves={
             "none": {"waiting": "deliver: it left and an answer is expected", **answered},
             "waiting": {**answered, "overdue": "schedule: no answer within the agreed time"},
-            "overdue": answered,
+            "overdue": {"waiting": "deliver: it was sent again, and the time runs anew", **answered},
             **later,
         },
     )
@@ -124,12 +124,13 @@ TRANSMISSION_DELIVERY = Lifecycle(
             "failed": "deliver: given up after the last attempt",
         },
         "staged": {
+            "pending": "deliver: another transport is agreed now",
             "sent": "deliver: handed over",
             "delivered": "deliver: handed over, and its arrival is proven",
             "failed": "deliver: given up after the last attempt",
         },
         "failed": {
-            "pending": "desk: resend, the same bytes under the same control number",
+            "pending": "desk: resend, the same bytes under the same control number; or deliver: by another transport",
             "staged": "deliver: tried once more",
             "sent": "deliver: handed over after all",
             "delivered": "deliver: its arrival is proven after all",

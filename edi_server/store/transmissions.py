@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from edi_server.errors import StoreError
 from edi_server.store import states
@@ -103,6 +103,11 @@ class Transmissions:
             Transmission,
         )
 
+    def count_waiting(self, mailbox: str) -> int:
+        """How many outbound ones for a mailbox have not left yet."""
+        waiting = _table.c.delivery.in_(("pending", "staged")) & (_table.c.mailbox == mailbox)
+        return int(self._connection.execute(select(func.count()).select_from(_table).where(waiting)).scalar_one())
+
     def lineage(self, transmission_id: str) -> list[str]:
         """Its own id, that of the transmission it is a reprocess of, and so on up to the original."""
         ids: list[str] = []
@@ -146,6 +151,18 @@ class Transmissions:
             return False
         self._set(transmission_id, delivery=delivery)
         self._timeline.add(current.subject, delivery, result=delivery, detail=detail, actor=actor)
+        return True
+
+    def reroute(self, transmission_id: str, transport: str) -> bool:
+        """Let what has not left, or shall leave again, go by another transport, staged anew. False if it does so."""
+        self._connection.execute(select(_table.c.id).where(_table.c.id == transmission_id).with_for_update())
+        before = self.get(transmission_id)
+        if before.transport == transport:
+            return False
+        detail = f"By {transport}, no longer by {before.transport}: that is what is agreed now."
+        self._timeline.add(before.subject, "goes another way", detail=detail)
+        self.move(transmission_id, "pending", detail=detail)
+        self._set(transmission_id, transport=transport)
         return True
 
     def add_detail(self, transmission_id: str, detail: Mapping[str, str]) -> None:

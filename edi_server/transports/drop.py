@@ -1,4 +1,4 @@
-"""The HTTP drop: documents by an authenticated POST, and to partners' webhooks; for partners who prefer an API.
+"""The HTTP drop: documents by an authenticated POST, for partners who prefer an API; the way back is their webhook.
 
     POST /drop/<account>      Authorization: Bearer <token>   Idempotency-Key: <any text>   X-File-Name: order.edi
     201 {"transmission": "…", "name": "order.edi", "size": 4711, "again": false}
@@ -16,18 +16,14 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
 
-from edi_server.errors import TransportError
-from edi_server.transports.durable_file import write_durably
 from edi_server.transports.http_front import Reply, Request
-from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver
-from edi_server.transports.posting import Tls, post
 from edi_server.transports.spool import Spool
+from edi_server.transports.webhook import Webhooks
 
 _LONGEST_KEY = 200
 _LONGEST_NAME = 200
@@ -112,29 +108,11 @@ def _say(status: int, what: Mapping[str, object], headers: Mapping[str, str] | N
     return Reply(status=status, headers={"Content-Type": "application/json", **(headers or {})}, body=body)
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """Where documents for a partner are posted to."""
-
-    mailbox: str
-    url: str
-    #: Secret that each post is signed with (HMAC SHA-256 of the body), so that they know it is ours; never logged.
-    secret: str = ""
-    tls: Tls | None = None
-    seconds: float = 60.0
-
-    def __repr__(self) -> str:
-        return f"<webhook of {self.mailbox}>"
-
-
 class DropTransport:
     """A `Transport`: what was dropped is collected, what is delivered is posted to the partner's webhook."""
 
-    def __init__(
-        self, *, spool: Spool, staged: Path, loop: Loop, webhooks: Callable[[], Mapping[str, Webhook]]
-    ) -> None:
+    def __init__(self, *, spool: Spool, webhooks: Webhooks) -> None:
         self._spool = spool
-        self._staged = staged
-        self._loop = loop
         self._webhooks = webhooks
         self._told: set[str] = set()
 
@@ -157,50 +135,8 @@ class DropTransport:
 
     def stage(self, transmission_id: str, mailbox: str, content: bytes) -> None:
         """See `Transport`."""
-        self._webhook(mailbox)
-        write_durably(self._staged / transmission_id, content)
+        self._webhooks.stage(transmission_id, mailbox, content)
 
     def hand_over(self, transmission_id: str, mailbox: str, name: str) -> HandedOver:
-        """See `Transport`: a post whose idempotency key is the transmission's id, the same in every attempt.
-
-        Where a person had it sent again after it was taken, the key is a new one, or they would take it for the first.
-        """
-        hook = self._webhook(mailbox)
-        staged = self._staged / transmission_id
-        if not staged.exists():
-            return HandedOver(name=name, earlier=True)
-        content, key = staged.read_bytes(), self._key(transmission_id)
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Idempotency-Key": key,
-            "X-File-Name": name.encode("ascii", "replace").decode(),
-            "User-Agent": "edi-server",
-        }
-        if hook.secret:
-            digest = hmac.new(hook.secret.encode(), content, hashlib.sha256).hexdigest()
-            headers["X-Signature"] = f"sha256={digest}"
-        answer = self._loop.run(post(hook.url, headers, content, tls=hook.tls, seconds=hook.seconds), hook.seconds + 30)
-        if not 200 <= answer.status < 300:
-            is_final = 400 <= answer.status < 500 and answer.status not in (408, 409, 425, 429)
-            raise TransportError(f"the webhook of {mailbox} answers {answer.status}", permanent=is_final)
-        write_durably(self._done(transmission_id), key.encode())
-        staged.unlink(missing_ok=True)
-        said = {"url": hook.url, "status": answer.status, "answer": answer.body[:2000].decode("utf-8", "replace")}
-        return HandedOver(name=name, proof=json.dumps(said).encode(), detail={"url": hook.url, "key": key})
-
-    def _key(self, transmission_id: str) -> str:
-        done = self._done(transmission_id)
-        if not done.exists():
-            return transmission_id
-        _, _, times = done.read_text().partition("#")
-        return f"{transmission_id}#{int(times or 1) + 1}"
-
-    def _done(self, transmission_id: str) -> Path:
-        """What key it was taken under last."""
-        return self._staged.with_name(f"{self._staged.name}-done") / transmission_id
-
-    def _webhook(self, mailbox: str) -> Webhook:
-        hook = self._webhooks().get(mailbox)
-        if hook is None:
-            raise TransportError(f"{mailbox} has no webhook", permanent=True)
-        return hook
+        """See `Transport`."""
+        return self._webhooks.hand_over(transmission_id, mailbox, name)

@@ -39,3 +39,18 @@ def read_all(folder: Path) -> Iterator[tuple[Path, bytes]]:
                     continue
     except OSError as error:
         raise TransportError(f"{folder}: cannot be read: {error.strerror}") from error
+
+
+class told:  # noqa: N801 — read as a word: with told(folder)
+    """Turns what the disk says into an error that says which file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            name = error.filename or self._path
+            raise TransportError(f"{name}: cannot be read or written: {error.strerror}") from error

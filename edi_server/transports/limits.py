@@ -14,11 +14,15 @@ class SftpLimits(msgspec.Struct, frozen=True, kw_only=True):
     unauthenticated: int = 100
     #: Of one address, not logged in yet: else one attacker could hold all of them.
     unauthenticated_per_address: int = 30
-    #: Files that one account may hold open at a time, in all its sessions.
+    #: Files and folders that one account may hold open at a time, in all its sessions.
     open_files: int = 200
-    #: Failed attempts on one connection before it is closed.
+    #: SFTP sessions on one connection.
+    channels: int = 10
+    #: Wrong passwords on one connection before it is closed, and keys that do not fit: an agent offers all it has.
     attempts: int = 6
-    #: Failed attempts of an address (or on a name, from everywhere) within the window, before it is banned.
+    offers: int = 30
+    #: Failures of an address (or on a name, from everywhere) within the window, before it is banned. A failure is a
+    #: wrong password, or a connection that offered keys and ended without having logged in.
     address_failures: int = 20
     name_failures: int = 50
     window_seconds: float = 600

@@ -6,10 +6,13 @@ Contract, tested by `tests/contracts/test_transport.py` against every implementa
   id with the claim. From then on it is ours: nothing of it is lost, whatever happens, until `release`.
 * After a crash `claimed` lists every claim that was not released, with the ids they had. It may also list claims that
   another process works on at the moment; callers do their work once per transmission id.
-* `stage` makes bytes durable without showing them to the partner; calling it again replaces them. It must not be called
-  again once `hand_over` was.
+* `stage` makes bytes durable without showing them to the partner; calling it again replaces them. Once `hand_over` was
+  called, it must be called again only to have a delivery that ended done anew.
 * `hand_over` shows staged bytes to the partner at once and whole, never in place of another file. Called again after
-  any crash it does the rest: if nothing is staged any more, it was delivered.
+  any crash it does the rest: what was handed over is answered with `earlier`, and with the name, the proof and the
+  detail of the first time wherever the transport was the only one to know them.
+* `stage` after a hand-over that ended is another delivery, which the partner must not take for a repetition; all that
+  `hand_over` does until it ends, by however many calls and processes, is one delivery that the partner gets once.
 * What is odd about single files comes back as `Left`, once per file; what is wrong with the machine raises
   `edi_server.errors.TransportError`.
 * An instance is used from one thread at a time.
@@ -71,7 +74,8 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Final name: another one than asked for where that was taken.
     name: str
-    #: True if an earlier call had done it, and this one found nothing left to do; `name` is then the one asked for.
+    #: True if an earlier call had done it, and this one found nothing left to do. Without a proof, `name` is then the
+    #: one asked for.
     earlier: bool = False
     #: False while the partner's receipt is still to come.
     confirmed: bool = True

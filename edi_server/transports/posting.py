@@ -39,6 +39,15 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
 
 
+def without_secrets(url: str) -> str:
+    """An address as it may be kept and shown: without login, query and fragment, where keys often stand."""
+    try:
+        parts = urlsplit(url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    except ValueError:
+        return ""
+
+
 async def post(
     url: str,
     headers: Mapping[str, str],
@@ -54,7 +63,7 @@ async def post(
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{url[:200]} is no address to post to")
+        raise ConfigurationError(f"{without_secrets(url)[:200]} is no address to post to")
     limits = aiohttp.ClientTimeout(total=seconds, sock_connect=30)
     known = {"Authorization": aiohttp.encode_basic_auth(*login)} if login else {}
     context = context_for(tls) if parts.scheme == "https" else None
@@ -77,7 +86,8 @@ async def post(
     except TimeoutError as error:
         raise TransportError(f"{parts.hostname} did not answer in time") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise TransportError(f"{parts.hostname}: {error}") from error
+        told = str(error).replace(url, without_secrets(url))
+        raise TransportError(f"{parts.hostname}: {told}") from error
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

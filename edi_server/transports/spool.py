@@ -4,7 +4,8 @@ Endpoints (an SFTP server, an AS2 station, an HTTP drop, a poller of remote mail
 a key that names it for ever (a Message-ID, an idempotency key, a remote file's name with size and time). What came
 before under the same key is not taken again; whoever asks is given the answer of the first time.
 
-    <folder>/new/<transmission id>/        being written; becomes one of the next, or debris that the next start removes
+    <folder>/new/<transmission id>/        being written; becomes one of the next, or debris that goes after a while
+    <folder>/uploads/                      written bit by bit by endpoints, see `place`
     <folder>/waiting/<transmission id>/    content, and taken.json: to be collected; gone after `release`
     <folder>/known/<ab>/<hash of the key>  taken.json: which transmission it was, and the answer; kept until `forget`
 
@@ -13,11 +14,12 @@ The moment of taking is the appearance of the name in `known`: a hard link, so i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +27,7 @@ import msgspec
 from uuid6 import uuid7
 
 from edi_server.errors import TransportError
+from edi_server.transports.durable_file import told
 from edi_server.transports.port import Claim
 from edi_server.transports.renaming import sync_folder
 
@@ -65,11 +68,10 @@ class Spool:
 
     def prepare(self) -> None:
         """Make the folders, and finish or undo what a crash left."""
-        with _told(self._folder):
-            for part in ("new", "waiting", "known"):
+        with told(self._folder):
+            for part in ("new", "waiting", "known", "uploads"):
                 (self._folder / part).mkdir(parents=True, exist_ok=True)
-            for debris in (self._folder / "new").iterdir():
-                self._recover(debris)
+            self._recover_all()
             for folder in (self._folder / "waiting").iterdir():
                 # Released, and only partly removed.
                 if not ((folder / _CONTENT).exists() and (folder / _TAKEN).exists()):
@@ -89,8 +91,8 @@ class Spool:
 
         A path is moved (it must lie in the same file system, see `place`), bytes are written.
         """
-        with _told(self._folder):
-            known = self._read(self._known(mailbox, key))
+        with told(self._folder):
+            known = self._find(mailbox, key)
             if known is not None:
                 if isinstance(content, Path):
                     content.unlink(missing_ok=True)
@@ -99,53 +101,89 @@ class Spool:
 
     def place(self) -> Path:
         """A name for a file that an endpoint writes bit by bit and then gives to `take`."""
-        uploads = self._folder / "uploads"
-        with _told(uploads):
-            uploads.mkdir(parents=True, exist_ok=True)
-        return uploads / str(uuid7())
+        return self._folder / "uploads" / str(uuid7())
 
     def find(self, mailbox: str, key: str) -> Taken | None:
         """What was taken under that key."""
-        with _told(self._folder):
-            return self._read(self._known(mailbox, key))
+        with told(self._folder):
+            return self._find(mailbox, key)
+
+    def known(self) -> list[Taken]:
+        """Everything that was taken and not forgotten, in no order."""
+        with told(self._folder):
+            return [taken for file in (self._folder / "known").glob("*/*") if (taken := self._read(file)) is not None]
 
     def claimed(self) -> list[Claim]:
         """Everything that waits to be collected, oldest first."""
-        with _told(self._folder):
+        with told(self._folder):
             return sorted(self._waiting(), key=lambda claim: claim.transmission_id)
 
     def release(self, claim: Claim) -> None:
         """Forget the bytes, which are stored elsewhere; the key stays known. Releasing twice is harmless."""
-        with _told(claim.path):
+        with told(claim.path):
             shutil.rmtree(claim.path.parent, ignore_errors=True)
             sync_folder(self._folder / "waiting")
 
     def forget_key(self, mailbox: str, key: str) -> None:
         """The key may come again as something new: what had it is gone on the other side."""
-        with _told(self._folder):
+        with told(self._folder):
             self._known(mailbox, key).unlink(missing_ok=True)
 
-    def forget(self, before: datetime) -> int:
-        """Remove keys that were taken before; what waits keeps its key. How many were removed."""
+    def forget(self, before: datetime, *, keep: Collection[str] = ()) -> int:
+        """Remove keys that were taken before; what waits keeps its key, and so do those to keep. How many were removed.
+
+        Debris goes as well: call it now and then.
+        """
         waiting = {claim.transmission_id for claim in self.claimed()}
         removed = 0
-        with _told(self._folder):
+        with told(self._folder):
+            self._recover_all()
             for file in (self._folder / "known").glob("*/*"):
                 taken = self._read(file)
-                if taken is not None and taken.taken_at < before and taken.transmission_id not in waiting:
+                is_old = taken is not None and taken.taken_at < before and taken.key not in keep
+                if taken is not None and is_old and taken.transmission_id not in waiting:
                     file.unlink(missing_ok=True)
                     removed += 1
         return removed
 
+    def _find(self, mailbox: str, key: str) -> Taken | None:
+        taken = self._read(self._known(mailbox, key))
+        if taken is not None:
+            # Whoever took it may have failed just behind that, and would be answered without its being collected.
+            self._hand_on(self._folder / "new" / taken.transmission_id)
+        return taken
+
     def _take(
         self, content: Buffer | Path, mailbox: str, key: str, name: str, detail: dict[str, str], answer: bytes
     ) -> tuple[Taken, bool]:
-        transmission_id = str(uuid7())
-        making = self._folder / "new" / transmission_id
+        making = self._folder / "new" / str(uuid7())
+        try:
+            taken = self._make(making, content, mailbox, key, name, detail, answer)
+            first = self._be_first(making, taken)
+        except OSError:
+            self._undo(making, content)
+            raise
+        if first is not None:
+            shutil.rmtree(making, ignore_errors=True)
+            return first, False
+        sync_folder(self._known(mailbox, key).parent)
+        self._hand_on(making)
+        return taken, True
+
+    def _make(
+        self,
+        making: Path,
+        content: Buffer | Path,
+        mailbox: str,
+        key: str,
+        name: str,
+        detail: dict[str, str],
+        answer: bytes,
+    ) -> Taken:
         making.mkdir()
         _write_content(making / _CONTENT, content)
         taken = Taken(
-            transmission_id=transmission_id,
+            transmission_id=making.name,
             mailbox=mailbox,
             key=key,
             name=name,
@@ -156,23 +194,43 @@ class Spool:
         )
         _write(making / _TAKEN, msgspec.json.encode(taken))
         sync_folder(making)
-        known = self._known(mailbox, key)
+        return taken
+
+    def _be_first(self, making: Path, taken: Taken) -> Taken | None:
+        """Make the key known; what had it before, if something has."""
+        known = self._known(taken.mailbox, taken.key)
         known.parent.mkdir(exist_ok=True)
         try:
             os.link(making / _TAKEN, known)
         except FileExistsError:
-            first = self._read(known)
-            shutil.rmtree(making, ignore_errors=True)
+            first = self._find(taken.mailbox, taken.key)
             if first is None:
                 raise
-            return first, False
-        sync_folder(known.parent)
-        self._hand_on(making)
-        return taken, True
+            return first
+        return None
+
+    def _undo(self, making: Path, content: Buffer | Path) -> None:
+        """The disk failed before it was taken: a file goes back to where it was, and nothing is left of the rest."""
+        if isinstance(content, Path) and (making / _CONTENT).exists():
+            with contextlib.suppress(OSError):
+                (making / _CONTENT).rename(content)
+        shutil.rmtree(making, ignore_errors=True)
 
     def _hand_on(self, making: Path) -> None:
-        making.rename(self._folder / "waiting" / making.name)
+        try:
+            making.rename(self._folder / "waiting" / making.name)
+        except FileNotFoundError:
+            return  # somebody else was faster
         sync_folder(self._folder / "waiting")
+
+    def _recover_all(self) -> None:
+        for debris in (self._folder / "new").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                self._recover(debris)
+        for upload in (self._folder / "uploads").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - upload.stat().st_mtime >= self._stale:
+                    upload.unlink()
 
     def _recover(self, debris: Path) -> None:
         """After a crash: what had become known is handed on, the rest never was taken."""
@@ -229,18 +287,3 @@ def _write(path: Path, content: Buffer) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-class _told:  # noqa: N801 — read as a word: with _told(folder)
-    """Turns what the disk says into an error that says which file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            name = error.filename or self._path
-            raise TransportError(f"{name}: cannot be read or written: {error.strerror}") from error

@@ -271,6 +271,18 @@ def test_handing_over_again_delivers_nothing_twice_even_if_the_partner_took_the_
     assert any_place.lying("north") == {}
 
 
+def test_who_did_not_hear_that_it_was_handed_over_is_told_again_with_name_and_proof(any_place: Any) -> None:
+    any_place.transport.stage("t1", "north", b"bytes")
+    first = any_place.transport.hand_over("t1", "north", "a.edi")
+    for _ in range(2):
+        any_place.restart()
+        again = any_place.transport.hand_over("t1", "north", "a.edi")
+        assert (again.earlier, again.confirmed, again.name) == (True, first.confirmed, "a.edi")
+        if any_place.keeps_proofs:
+            assert first.proof
+            assert (again.proof, again.detail) == (first.proof, first.detail)
+
+
 def test_no_file_of_the_partner_is_ever_replaced(any_place: Any) -> None:
     if not any_place.has_names:
         return  # nothing lies there under a name

@@ -11,16 +11,19 @@ from edi_server.transports.as2.sending import Sendings
 from edi_server.transports.as2.station import Relation, Station
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.as2.transport import As2Transport, Line
-from edi_server.transports.drop import DropTransport, Webhook
+from edi_server.transports.drop import DropTransport
 from edi_server.transports.http_front import Front
 from edi_server.transports.sftp.account import Account, AccountKey
 from edi_server.transports.sftp.accounts import AccountsTransport
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.host_keys import load_host_keys
+from edi_server.transports.sftp.listed import Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pulling import Pull
+from edi_server.transports.sftp.pushing import Push
 from edi_server.transports.sftp.tree import Tree
 from edi_server.transports.spool import Spool
+from edi_server.transports.staging import Staging
+from edi_server.transports.webhook import Webhook, Webhooks
 
 
 class FolderPlace:
@@ -29,6 +32,8 @@ class FolderPlace:
     mailboxes = ("north", "south")
     #: The partner's file names stay what they are and are never replaced.
     has_names = True
+    #: A hand-over that is repeated tells the proof of the first time.
+    keeps_proofs = False
 
     def __init__(self, root: Path, loop: object = None) -> None:  # noqa: ARG002 — all places are made alike
         self.root = root
@@ -71,6 +76,7 @@ class AccountsPlace:
 
     mailboxes = ("north", "south")
     has_names = True
+    keeps_proofs = False
 
     def __init__(self, root, loop):
         self.root, self.loop = root, loop
@@ -125,6 +131,7 @@ class RemotePlace:
 
     mailboxes = ("north",)
     has_names = True
+    keeps_proofs = False
 
     def __init__(self, root, loop):
         self.root, self.loop, self.now = root, loop, 0.0
@@ -136,7 +143,7 @@ class RemotePlace:
             mailbox="north",
             place=self.server.place(),
             pull=Pull(mailbox="north", host="127.0.0.1", inbox=f"{self.server.folder}/in", quiet_seconds=3.0),
-            outbox=f"{self.server.folder}/out",
+            push=Push(outbox=f"{self.server.folder}/out"),
         )
         self.transport = RemoteMailbox(remote, self.root / "ours", self.loop, clock=lambda: self.now)
         self.transport.prepare()
@@ -169,6 +176,7 @@ class As2Place:
 
     mailboxes = ("north", "south")
     has_names = False
+    keeps_proofs = True
 
     def __init__(self, root, loop):
         self.root, self.loop = root, loop
@@ -232,6 +240,7 @@ class DropPlace:
 
     mailboxes = ("north", "south")
     has_names = False
+    keeps_proofs = True
 
     def __init__(self, root, loop):
         self.root, self.loop, self.dropped = root, loop, 0
@@ -243,9 +252,8 @@ class DropPlace:
         self.spool = Spool(self.root / "spool")
         self.spool.prepare()
         hooks = {name: Webhook(mailbox=name, url=hook.url) for name, hook in self.hooks.items()}
-        self.transport = DropTransport(
-            spool=self.spool, staged=self.root / "staged", loop=self.loop, webhooks=lambda: hooks
-        )
+        webhooks = Webhooks(Staging(self.root), self.loop, hooks.get)
+        self.transport = DropTransport(spool=self.spool, webhooks=webhooks)
 
     def drop(self, mailbox, name, content):
         self.dropped += 1

@@ -19,6 +19,7 @@ import traceback
 import urllib.request
 from pathlib import Path
 
+from aiohttp import ClientSession
 from asyncssh.sftp import SFTPClientHandler
 from dbos import DBOS  # noqa: F401 — imported before the forks
 from sqlalchemy.engine.default import DefaultDialect
@@ -33,6 +34,7 @@ SETTINGS = {
     "EDI_SERVER_TRANSPORTS__RETRIES__FIRST_SECONDS": "0.1",
     "EDI_SERVER_TRANSPORTS__FOLDER__QUIET_SECONDS": "0",
     "EDI_SERVER_TRANSPORTS__FOLDER__SCAN_SECONDS": "0.1",
+    "EDI_SERVER_SECRETS_DIR": os.environ.get("EDI_TEST_SECRETS", ""),
 }
 
 
@@ -113,6 +115,7 @@ def _live(config: Path, sandbox_url: str, death: Death | None) -> None:
         death.watch(urllib.request.OpenerDirector, "open")
         for name in ("open", "read", "write", "close", "rename", "remove"):
             death.watch_awaited(SFTPClientHandler, name)
+        death.watch_awaited(ClientSession, "_request")
     signal.signal(signal.SIGTERM, lambda *_: daemon.stop())
     with daemon:
         daemon.wait()

@@ -1,28 +1,33 @@
-"""kill -9 a daemon at many points of uploads, of polling a partner's server and delivering there, and of messages by
-AS2 both ways: nothing is lost, nothing happens twice.
+"""kill -9 a daemon at many points of uploads, of polling a partner's server and delivering there, of messages by AS2
+both ways, of posts to the drop and to webhooks: nothing is lost, nothing happens twice.
 
 The partner at the other end does what partners do: what was not answered is sent again.
 """
 
+import http.client
 import random
 import re
 import threading
 import time
+import urllib.request
 from collections import Counter
 from contextlib import contextmanager, suppress
 
 import paramiko
 import pytest
 from crash.test_crash import nursery, order
-from network_places import As2Partner, SftpKey, SshServer, free_port, needs_sshd, write_own_key
+from network_places import As2Partner, Hook, SftpKey, SshServer, free_port, needs_sshd, write_own_key
 from rooms.test_as2_core import THEM, US
 
+from edi_server.desk.actions import Desk
+from edi_server.desk.actors import Actor
 from edi_server.errors import TransportError
+from edi_server.transports.drop import hash_token
 from edi_server.transports.loop import Loop
 
 ORDERS, DEATHS = 12, 12
 #: Where they die: taking, and handing over. The rest of the corridor dies elsewhere.
-PLACES = "transports/,engine/collecting,engine/network,delivery/"
+PLACES = "transports/,engine/collecting,engine/network,engine/delivering,delivery/"
 
 
 class Sender(threading.Thread):
@@ -100,13 +105,17 @@ def test_orders_uploaded_by_sftp_survive_deaths(tmp_path):
 
 @needs_sshd
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("after", ["delete", "move", "claimed"])
-def test_files_on_a_partners_server_survive_deaths(tmp_path, after):
+@pytest.mark.parametrize(
+    ("after", "where"),
+    [("delete", PLACES), ("move", PLACES), ("claimed", PLACES), ("delete", "sftp/pushing,delivery/")],
+    ids=["delete", "move", "claimed", "delivering"],
+)
+def test_files_on_a_partners_server_survive_deaths(tmp_path, monkeypatch, after, where):
     server = SshServer(tmp_path / "theirs")
+    (server.folder / "theirs").write_text(server.user_key_text)
+    monkeypatch.setenv("EDI_TEST_SECRETS", str(server.folder))
 
     def prepare(folder):
-        (folder / "secrets").mkdir()
-        (folder / "secrets" / "theirs").write_text(server.user_key_text)
         with (folder / "partners" / "nordmarkt.toml").open("a") as file:
             file.write(
                 f'\n[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "{server.user}"\n'
@@ -121,7 +130,7 @@ def test_files_on_a_partners_server_survive_deaths(tmp_path, after):
         return True
 
     try:
-        with nursery(tmp_path / "plant", prepare=prepare, dying_in=PLACES) as one:
+        with nursery(tmp_path / "plant", prepare=prepare, dying_in=where) as one:
             sender = Sender(lay_down)
             die_often(one, sender, also=lambda: not _lying(server))
             one.is_done = lambda: sender.sent == ORDERS and not _lying(server) and one.is_idle()
@@ -141,8 +150,7 @@ def test_files_on_a_partners_server_survive_deaths(tmp_path, after):
     assert set(answered.values()) == {1}
     assert len(answered) == ORDERS
     assert len(kept) == (ORDERS if after == "move" else 0)
-    assert "sftp/pulling" in places
-    assert "sftp/pushing" in places
+    assert ("sftp/reading" if where == PLACES else "sftp/pushing") in places
 
 
 AFTER = {
@@ -239,3 +247,103 @@ def _all_delivered(one):
     with one.store.read() as work:
         outbound = work.transmissions.newest(direction="outbound")
     return len(outbound) == ORDERS and {left.delivery for left in outbound} == {"delivered"}
+
+
+@contextmanager
+def webbed_nursery(tmp_path, hook, port, dying_in):
+    """A plant that Nordmarkt posts to, and that posts to Nordmarkt."""
+
+    def prepare(folder):
+        with (folder / "partners" / "nordmarkt.toml").open("a") as file:
+            file.write(f'\n[drop]\ntokens = [{{ digest = "{hash_token("sesame")}" }}]\n[webhook]\nurl = "{hook.url}"\n')
+
+    toml = f'[transports.drop]\nlisten = "127.0.0.1:{port}"\n'
+    with nursery(tmp_path / "plant", toml=toml, prepare=prepare, dying_in=dying_in) as one:
+        yield one
+
+
+def post_to(port, number):
+    """True once the drop says that it has the order; the key is the order's, in every attempt."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/drop/nordmarkt",
+        data=order(number),
+        headers={"Authorization": "Bearer sesame", "Idempotency-Key": f"order {number}"},
+    )
+    with suppress(OSError, http.client.HTTPException), urllib.request.urlopen(request, timeout=10):
+        return True
+    time.sleep(0.05)
+    return False
+
+
+def _keys(posts):
+    """What each answer was posted under, by the interchange that it is about."""
+    found = {}
+    for one in posts:
+        reference = re.search(rb"UCI\+(C\d+)", one.body)[1]
+        found.setdefault(reference, set()).add(one.headers["idempotency-key"])
+    return found
+
+
+#: A death before the hand-over comes sooner, so that none would come later in it.
+TAKING = "transports/spool,transports/drop,engine/collecting,engine/network"
+POSTING = "transports/webhook,transports/staging,transports/posting,engine/delivering,delivery/"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("dying_in", [TAKING, POSTING], ids=["taking", "posting"])
+def test_posts_to_the_drop_and_to_a_webhook_survive_deaths(tmp_path, dying_in):
+    port = free_port()
+    with Loop("partner") as loop:
+        hook = Hook(loop)
+        with webbed_nursery(tmp_path, hook, port, dying_in) as one:
+            sender = Sender(lambda number: post_to(port, number))
+            die_often(one, sender)
+            one.is_done = lambda: sender.sent == ORDERS and one.is_idle() and _all_delivered(one)
+            one.live_until_done()
+            orders = Counter(order.reference for order in one.sandbox.orders())
+            places = one.log.read_text()
+            with one.store.read() as work:
+                assert work.dead_letters.newest() == []
+                inbound = work.transmissions.newest(direction="inbound")
+                left = work.transmissions.newest(direction="outbound")
+        hook.close()
+    assert orders == Counter({str(4600000000 + number): 1 for number in range(ORDERS)})
+    assert len(inbound) == ORDERS
+    keys = _keys(hook.posts)
+    assert len(keys) == ORDERS
+    assert sorted(keys.values(), key=str) == sorted(({one.id} for one in left), key=str)
+    assert all(one.proof_hash for one in left)
+    assert ("transports/spool" if dying_in == TAKING else "transports/posting") in places
+
+
+@pytest.mark.timeout(600)
+def test_what_a_person_has_posted_again_survives_deaths_under_the_next_key(tmp_path):
+    port = free_port()
+    with Loop("partner") as loop:
+        hook = Hook(loop)
+        with webbed_nursery(tmp_path, hook, port, POSTING) as one:
+            first = Sender(lambda number: post_to(port, number))
+            first.may_send = ORDERS
+            first.start()
+            one.is_done = lambda: first.sent == ORDERS and one.is_idle() and _all_delivered(one)
+            one.live_until_done()
+            with one.store.read() as work:
+                left = work.transmissions.newest(direction="outbound")
+            hook.posts.clear()
+
+            def resend(number):
+                with Desk.open(one.corridor.configuration) as desk:
+                    desk.resend(left[number].id, actor=Actor(name="me"))
+                return True
+
+            sender = Sender(resend)
+            die_often(one, sender)
+            one.is_done = lambda: sender.sent == ORDERS and one.is_idle() and _all_delivered(one)
+            one.live_until_done()
+            places = one.log.read_text()
+            with one.store.read() as work:
+                assert work.dead_letters.newest() == []
+                assert {work.transmissions.get(one.id).attempts for one in left} == {2}
+        hook.close()
+    assert sorted(_keys(hook.posts).values(), key=str) == sorted(({f"{one.id}#2"} for one in left), key=str)
+    assert "transports/staging" in places

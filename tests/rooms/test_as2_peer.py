@@ -11,6 +11,7 @@ from rooms.test_as2_core import NOW, ORDER, THEM, US
 from rooms.test_as2_station import OUR_URL, End
 
 from edi_server.transports.as2.mdn import judge_receipt, read_receipt
+from edi_server.transports.as2.terms import Quirks
 
 ROOT = Path(__file__).parents[2]
 PYTHON, INSTALLED = ROOT / ".venv-peers" / "bin" / "python", ROOT / ".venv-peers" / ".installed"
@@ -118,7 +119,7 @@ def test_a_refusal_of_the_peer_is_one(peer, us):
 @pytest.mark.parametrize("cipher", CIPHERS)
 @pytest.mark.parametrize("digest", ["sha1", "sha256", "sha384", "sha512"])
 def test_we_read_what_the_peer_sends_and_it_believes_our_receipt(peer, us, digest, cipher, compress):
-    us.relations = [_agreeing(us, sign=digest)]
+    us.relations = [_agreeing(us, sign=digest, encrypt=cipher)]
     headers, body = peer.send(
         ORDER,
         sign=True,
@@ -146,7 +147,8 @@ def test_less_security_is_read_too_where_it_is_agreed(peer, us, options):
 
 def test_our_later_receipt_is_believed_by_the_peer(peer, us):
     us.relations = [_agreeing(us)]
-    headers, body = peer.send(ORDER, sign=True, encrypt=True, mdn_mode="ASYNC", mdn_digest_alg="sha256")
+    encrypted = {"encrypt": True, "enc_alg": CIPHERS["aes256-cbc"]}
+    headers, body = peer.send(ORDER, sign=True, **encrypted, mdn_mode="ASYNC", mdn_digest_alg="sha256")
     assert us.station.receive(headers, body).status == 202
     [letter] = us.letters.due()
     assert letter.url == "http://x/"
@@ -155,11 +157,22 @@ def test_our_later_receipt_is_believed_by_the_peer(peer, us):
 
 def test_our_refusal_is_one_for_the_peer(peer, us):
     us.relations = [_agreeing(us)]
-    headers, body = peer.send(ORDER, encrypt=True, mdn_mode="SYNC", mdn_digest_alg="sha256")
+    headers, body = peer.send(ORDER, sign=True, mdn_mode="SYNC", mdn_digest_alg="sha256")
     said = peer.read(us.station.receive(headers, body))
     assert said["status"] != "processed"
     assert "insufficient-message-security" in said["detail"]
     assert us.taken() == []
+
+
+def test_what_the_peer_encrypts_by_itself_is_weak_and_taken_where_that_is_agreed(peer, us):
+    """pyas2lib uses 3DES unless told otherwise."""
+    us.relations = [_agreeing(us)]
+    options = {"sign": True, "encrypt": True, "mdn_mode": "SYNC", "mdn_digest_alg": "sha256"}
+    said = peer.read(us.station.receive(*peer.send(ORDER, **options)))
+    assert "insufficient-message-security" in said["detail"]
+    us.relations = [_agreeing(us, quirks=Quirks(weak_ciphers=True))]
+    assert peer.read(us.station.receive(*peer.send(ORDER, **options)))["status"] == "processed"
+    assert us.taken() == [ORDER]
 
 
 def _agreeing(us, **changes):

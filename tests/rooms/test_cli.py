@@ -20,11 +20,13 @@ from edi_server.desk.actions import Done
 from edi_server.desk.certificates import CertificateRow, Made, Written
 from edi_server.desk.connections import TriedStep
 from edi_server.desk.excerpts import Excerpt, Pointed
+from edi_server.desk.failed import FailedRow
 from edi_server.desk.guidelines import GuidelineChecked, GuidelineExplained
-from edi_server.desk.partners import PartnerShown, WayShown
+from edi_server.desk.partners import DeliveryShown, OverdueRow, PartnerShown, WayShown
 from edi_server.desk.profiles import ProfileChecked, ProfileExplained
 from edi_server.engine.corridor import Corridor
-from edi_server.engine.durable import Durable, Retries, Submitter
+from edi_server.engine.durable import Durable, Submitter
+from edi_server.engine.retrying import Retries
 from edi_server.engine.workflows import Work, Workflows
 from edi_server.erp.warehouse import OrderSeen
 from edi_server.findings import Finding, Place
@@ -38,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 RECORDS = [
     *(getattr(views, name) for name in vars(views) if name.endswith(("Row", "Shown"))),
     views.Location, views.Occurrence, Done, Pointed, Excerpt, Finding, Place, Setting, ProfileChecked, ProfileProblem,
-    PartnerShown, WayShown, TriedStep, CertificateRow, Made, Written,
+    PartnerShown, WayShown, DeliveryShown, OverdueRow, FailedRow, TriedStep, CertificateRow, Made, Written,
     ProfileExplained, Explained, OrderSeen, GuidelineChecked, GuidelineExplained, GuidelineProblem, ExplainedLine,
 ]  # fmt: skip
 COMMANDS = [
@@ -446,7 +448,7 @@ def test_transmissions_are_listed_in_both_directions(built):
     assert {row["direction"] for row in rows} == {"outbound"}
     assert set(rows[0]) == {
         "id", "created_at", "direction", "partner", "mailbox", "transport", "name", "size", "result", "delivery", "interchanges",
-        "messages", "parent_id", "finding",
+        "messages", "parent_id", "finding", "error",
     }  # fmt: skip
 
 
@@ -484,7 +486,9 @@ def test_show_in_json_keeps_its_keys(built):
         "control_reference", "message", "message_reference", "start", "end", "transport", "transport_detail",
         "proof_hash", "proven_at",
     }  # fmt: skip
-    assert set(shown["timeline"][0]) == {"at", "level", "what", "result", "detail", "profile_version", "actor"}
+    assert set(shown["timeline"][0]) == {
+        "at", "level", "what", "result", "detail", "profile_version", "actor", "about",
+    }  # fmt: skip
     assert set(shown["findings"][0]) == {"finding", "excerpt"}
     other = call_json("show", "price-list.csv", config=built)["transmission"]
     assert set(other) == {

@@ -1,21 +1,25 @@
-"""The HTTP drop over real HTTP: who may post, what the answer says, posting twice; and webhooks."""
+"""The HTTP drop over real HTTP: who may post, what the answer says, posting twice."""
 
 import asyncio
 import datetime as dt
-import hashlib
-import hmac
 import json
+import os
+import re
+import shutil
 import socket
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from edi_server.errors import TransportError
-from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, Webhook, hash_token
+from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, hash_token
 from edi_server.transports.http_front import Front, FrontLimits, Reply
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import post
 from edi_server.transports.spool import Spool
+from edi_server.transports.staging import Staging
+from edi_server.transports.webhook import Webhooks
 
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
 
@@ -34,15 +38,10 @@ class Place:
         ended = Token(digest=hash_token("old"), ends=NOW - dt.timedelta(days=1))
         accounts = {"north": DropAccount(name="north", mailbox="n", tokens=(Token(digest=hash_token("right")), ended))}
         self.drop = Drop(spool=self.spool, accounts=lambda: accounts, clock=lambda: NOW)
-        self.answers, self.posted = [], []
-        self.front = Front({"/drop": self.drop.take, "/hook": self.hook})
+        self.front = Front({"/drop": self.drop.take})
         self.port = loop.run(self.front.listen("127.0.0.1", 0), 10)
-        hooks = {"n": Webhook(mailbox="n", url=f"http://127.0.0.1:{self.port}/hook", secret="s3cret")}
-        self.transport = DropTransport(spool=self.spool, staged=folder / "staged", loop=loop, webhooks=lambda: hooks)
-
-    def hook(self, request):
-        self.posted.append(request)
-        return Reply(status=self.answers.pop(0) if self.answers else 200, body=b"thanks")
+        webhooks = Webhooks(Staging(folder), loop, lambda _mailbox: None)
+        self.transport = DropTransport(spool=self.spool, webhooks=webhooks)
 
     def post(self, body=b"UNB'", token="right", account="north", **headers):
         sent = {
@@ -87,6 +86,21 @@ def test_another_document_under_a_used_key_is_refused_and_not_taken_for_the_firs
     assert place.post(b"changed", Idempotency_Key="b")[0] == 201
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is missing")
+def test_curl_posts_as_the_documentation_says(place, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "partners.md").read_text()
+    [example] = [one for one in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "curl" in one]
+    command = example.replace("https://edi.example.com/drop/acme", f"http://127.0.0.1:{place.port}/drop/north")
+    (tmp_path / "order.edi").write_bytes(b"UNB'\r\n\0")
+    for again in (False, True):
+        ran = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env={**os.environ, "TOKEN": "right"}, capture_output=True, check=True
+        )
+        assert json.loads(ran.stdout)["again"] is again
+    [claim] = place.spool.claimed()
+    assert (claim.name, claim.path.read_bytes()) == ("order.edi", b"UNB'\r\n\0")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"token": "wrong"}, {"token": "old"}, {"token": ""}, {"account": "south"}, {"Authorization": "Basic eDp5"}],
@@ -99,27 +113,6 @@ def test_nobody_else_is_let_in(place, wrong):
 def test_nothing_is_no_document(place):
     assert place.post(b"")[0] == 400
     assert place.post(Idempotency_Key="x" * 201)[0] == 400
-
-
-def test_a_webhook_is_posted_signed_with_a_key_that_stays_the_same(place):
-    place.answers = [500, 429, 200]
-    place.transport.stage("t1", "n", b"DESADV")
-    for _ in range(2):
-        with pytest.raises(TransportError) as caught:
-            place.transport.hand_over("t1", "n", "desadv.edi")
-        assert not caught.value.permanent
-    handed = place.transport.hand_over("t1", "n", "desadv.edi")
-    proof = json.loads(handed.proof)
-    assert (proof["status"], proof["answer"]) == (200, "thanks")
-    assert place.transport.hand_over("t1", "n", "desadv.edi").earlier
-    assert {one.headers["idempotency-key"] for one in place.posted} == {"t1"}
-    signature = hmac.new(b"s3cret", b"DESADV", hashlib.sha256).hexdigest()
-    assert place.posted[-1].headers["x-signature"] == f"sha256={signature}"
-    place.answers = [422]
-    place.transport.stage("t2", "n", b"x")
-    with pytest.raises(TransportError) as caught:
-        place.transport.hand_over("t2", "n", "x")
-    assert caught.value.permanent
 
 
 def test_an_answer_that_comes_in_pieces_is_read_to_its_end(loop):

@@ -7,14 +7,17 @@ from typing import get_args
 import asyncssh
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from network_places import write_own_key
-from rooms.test_as2_core import THEM
+from rooms.test_as2_core import THEM, US, certify
 
 from edi_server.config import Configuration
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Book, Company, Partner, identity_of
 from edi_server.partners.exchange import As2, As2Quirks, Delivering, Exchange, Way
 from edi_server.transports.as2.algorithms import Cipher, Digest, KeyTransport
+from edi_server.transports.as2.certificates import read_own_key
+from edi_server.transports.as2.encryption import OwnKey
 from edi_server.transports.as2.terms import Quirks, Terms
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +31,19 @@ MAILBOX = (
 AS2 = '[as2]\nown_name = "US"\npartner_name = "ACME"\ncertificates = [{ file = "certificates/acme.pem" }]\n'
 
 
+#: Keys that AS2 cannot use for all that RSA of 2048 bits is used for.
+OTHER_KEYS = {
+    "weak": rsa.generate_private_key(public_exponent=65537, key_size=1024),
+    "curve": ec.generate_private_key(ec.SECP256R1()),
+    "edwards": ed25519.Ed25519PrivateKey.generate(),
+}
+
+
 @pytest.fixture
 def load(tmp_path):
     write_own_key(tmp_path / "certificates", THEM, "acme")
+    for name, key in OTHER_KEYS.items():
+        write_own_key(tmp_path / "certificates", certify(name, key=key), name)
 
     def loading(text, *, name="acme", top=""):
         (tmp_path / f"{name}.toml").write_text(f'identities = ["ZZ:{name.upper()}"]\n{top}\n{text}')
@@ -59,6 +72,23 @@ def test_a_partner_without_tables_uses_the_folder(load):
 def test_what_delivers_is_the_only_way_that_can(load, text, by, folder):
     partner = load(text)
     assert (partner.delivers_by, partner.uses_folder) == (by, folder)
+
+
+def test_an_elliptic_curve_is_enough_to_sign_and_may_stand_beside_a_certificate_to_encrypt_for(load):
+    assert load(AS2.replace("acme.pem", "curve.pem")).as2
+    both = '{ file = "certificates/curve.pem" }, { file = "certificates/acme.pem" }'
+    assert load(AS2.replace('{ file = "certificates/acme.pem" }', both) + 'url = "https://acme.example/as2"\n').as2
+    assert load(AS2.replace("acme.pem", "curve.pem") + 'url = "https://acme.example/as2"\nencrypt = "no"\n').as2
+
+
+def test_keys_of_ours_are_rsa_of_2048_bits_at_least(tmp_path):
+    own = {"good": US, **{name: OwnKey(key, certify(name, key=key).certificate) for name, key in OTHER_KEYS.items()}}
+    for name, one in own.items():
+        write_own_key(tmp_path, one, name)
+    assert read_own_key(tmp_path / "good.pem", tmp_path / "good.key").certificate == US.certificate
+    for name, told in (("weak", "has 1024 bits"), ("curve", "is no RSA key"), ("edwards", "is no RSA key")):
+        with pytest.raises(ConfigurationError, match=rf"{name}.key: {told}"):
+            read_own_key(tmp_path / f"{name}.pem", tmp_path / f"{name}.key")
 
 
 def test_where_several_could_deliver_the_file_says_which(load):
@@ -93,6 +123,20 @@ def test_where_several_could_deliver_the_file_says_which(load):
         (AS2 + 'url = "https://me:secret@acme.example"\n', r"as2.url: a password stands in it"),
         (AS2 + 'encrypt = "rot13"\n', r"as2.encrypt: .* one of 3des"),
         (AS2.partition("certificates")[0], r"as2.certificates: needs one"),
+        (AS2 + 'content_type = "text"\n', r"as2.content_type: 'text' is no type of content"),
+        (AS2.replace("acme", "weak"), r"as2.certificates\[0\].file: .*weak.pem has an RSA key of 1024 bits"),
+        (
+            AS2.replace("acme", "edwards"),
+            r"as2.certificates\[0\].file: .*edwards.pem has a kind of key that is not used",
+        ),
+        (
+            AS2.replace("acme", "curve") + 'url = "https://acme.example/as2"\n',
+            r"as2.certificates: needs one with an RSA key",
+        ),
+        (
+            AS2.replace('acme.pem"', 'curve.pem", encrypt_from = 2027-01-01T00:00:00Z'),
+            r"as2.certificates\[0\].encrypt_from: .*curve.pem has no RSA key",
+        ),
         ('[drop]\ntokens = [{ digest = "open sesame" }]\n', r"drop.tokens\[0\].digest: must be the 64 digits"),
     ],
 )
@@ -132,7 +176,7 @@ def test_the_words_of_partner_files_are_those_of_the_transports():
     assert As2Quirks.__struct_fields__ == Quirks.__struct_fields__
     agreed = set(As2.__struct_fields__)
     assert set(Terms.__struct_fields__) <= agreed
-    assert set(get_args(Way)) - {"folder"} == set(Exchange.__struct_fields__) - {"deliver_by"}
+    assert set(get_args(Way)) - {"folder"} == set(Exchange.__struct_fields__) - {"deliver_by", "delivery"}
     assert set(get_args(Delivering)) == set(get_args(Way)) - {"drop"}
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from edi_server.transports import spool as spool_module
 from edi_server.transports.sftp.account import Account, AccountKey, Quota, hash_password
+from edi_server.transports.sftp.accounts import AccountsTransport
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.guard import Limits
 from edi_server.transports.sftp.tree import Refused, Tree
@@ -194,9 +195,17 @@ def test_a_name_of_something_unfinished_waits_for_its_rename(place):
         place.trees["north"].settle()
         assert place.taken() == {}
         client.rename("/in/order.edi.filepart", "/in/order.edi")
+        assert place.taken() == {"order.edi": ORDER}
         client.utime("/in/order.edi", (1, 1))
-    assert place.trees["north"].settle() is not None
-    _until(lambda: place.trees["north"].settle() is None)
+        client.chmod("/in/order.edi", 0o600)
+        assert client.stat("/in/order.edi").st_size == len(ORDER)
+
+
+def test_a_file_that_somebody_laid_into_the_folder_is_taken_once_it_rests(place):
+    (place.root / "in" / "order.edi").write_bytes(ORDER)
+    assert place.trees["north"].settle().seconds > 0
+    assert place.taken() == {}
+    _until(lambda: place.trees["north"].settle().seconds is None)
     assert place.taken() == {"order.edi": ORDER}
 
 
@@ -305,7 +314,7 @@ def test_what_was_read_by_a_session_that_broke_off_was_not_collected(place):
         file = client.open("/out/desadv.edi", "rb")
         assert file.read() == b"UNB'"
         client.get_channel().get_transport().close()
-    _until(lambda: not place.endpoint.open_files["north"])
+    _until(lambda: not place.endpoint.workers.open["north"])
     time.sleep(0.2)
     assert place.collected == []
 
@@ -318,6 +327,13 @@ def test_uploads_side_by_side_share_one_quota(place):
     with pytest.raises(Refused, match="used up"):
         tree.put(second, 0, bytes(2000))
     tree.close(first)
+    third = tree.write("/in/c.edi", **how)
+    with pytest.raises(Refused, match="used up"):
+        tree.put(third, 0, bytes(4000))
+    tree.abort(third)
+    transport = AccountsTransport(spool=place.spool, folder=place.folder, trees=lambda: [tree])
+    for claim in transport.collect().claims:
+        transport.release(claim)
     third = tree.write("/in/c.edi", **how)
     tree.put(third, 0, bytes(4000))
     with pytest.raises(Refused, match="more than 4000"):
@@ -337,8 +353,7 @@ def test_a_length_that_is_set_does_not_go_around_the_quota(place):
 def test_a_renamed_file_whose_taking_breaks_off_is_taken_by_the_next_start_and_once(place, monkeypatch, step):
     """The client was told that its rename is done, and will not come again."""
     tree = place.trees["north"]
-    (place.root / "in" / "order.edi").write_bytes(ORDER)
-    time.sleep(0.4)
+    (place.root / "in" / "order.tmp").write_bytes(ORDER)
 
     def break_off(*_):
         raise KeyboardInterrupt
@@ -347,11 +362,13 @@ def test_a_renamed_file_whose_taking_breaks_off_is_taken_by_the_next_start_and_o
     with monkeypatch.context() as broken:
         broken.setattr(at, step, break_off)
         with pytest.raises(KeyboardInterrupt):
-            tree.settle()
+            tree.rename("/in/order.tmp", "/in/order.edi", replace=False)
     for _ in range(2):
         again = Spool(place.folder / "spool")
         again.prepare()
-        Tree(tree.account, tree._root, again).prepare()
+        after = Tree(tree.account, tree._root, again)
+        after.prepare()
+        after.settle()
         assert [(one.name, one.path.read_bytes()) for one in again.claimed()] == [("order.edi", ORDER)]
 
 
@@ -388,8 +405,8 @@ def test_only_the_partner_s_own_valid_keys_and_passwords_open_the_account(place)
 
 def test_a_certificate_of_an_agreed_authority_opens_its_own_account_only(place):
     authority, user = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
-    place.open_account("north", authorities=(authority.export_public_key().decode(),))
-    place.open_account("south", authorities=(authority.export_public_key().decode(),))
+    place.open_account("north", authorities=(AccountKey(key=authority.export_public_key().decode()),))
+    place.open_account("south", authorities=(AccountKey(key=authority.export_public_key().decode()),))
     certificate = authority.generate_user_certificate(user, "key", principals=["north"])
 
     async def open_(name):

@@ -10,10 +10,13 @@ from network_places import SshServer, needs_sshd
 
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.transports.loop import Loop
+from edi_server.transports.sftp.listed import Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pulling import WINDOW, Pull, Puller
-from edi_server.transports.sftp.remote import HostKeyChangedError
-from edi_server.transports.sftp.remote import test_place as try_place
+from edi_server.transports.sftp.pulling import Puller
+from edi_server.transports.sftp.pushing import Push
+from edi_server.transports.sftp.reading import WINDOW, Reader
+from edi_server.transports.sftp.remote import HostKeyChangedError, connect
+from edi_server.transports.sftp.trying import try_mailbox
 
 pytestmark = needs_sshd
 
@@ -48,7 +51,7 @@ class Ours:
         self.remote = Remote(
             mailbox="north",
             place=agreed.pop("place", None) or server.place(),
-            outbox=f"{server.folder}/out",
+            push=Push(outbox=f"{server.folder}/out", upload=agreed.pop("upload", "hidden")),
             pull=Pull(mailbox="north", host="127.0.0.1", **agreed),
         )
         self.restart()
@@ -199,7 +202,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(server, ours, mon
     os.utime(server.drop("order.edi", b"first"), (1000, 1000))
     ours.look()
     with monkeypatch.context() as racing:
-        _after(racing, (Puller, "_read"), lambda: server.drop("order.edi", b"later"))
+        _after(racing, (Reader, "_read"), lambda: server.drop("order.edi", b"later"))
         assert ours.look() == ()
     (claim,) = ours.take()
     assert claim.path.read_bytes() == b"later"
@@ -236,6 +239,78 @@ def test_a_file_that_cannot_be_claimed_or_removed_is_said_once(server, loop, tmp
     for _ in range(3):
         assert unmoved.look() == ()
     assert unmoved.left == [("transport.not-removed", "order.edi")]
+
+
+def test_a_name_that_is_no_utf_8_is_taken_and_removed_like_any_other(server, ours):
+    (server.folder / "in" / os.fsdecode(b"Auftrag-M\xfcller.edi")).write_bytes(b"UNB'")
+    server.drop("good.edi")
+    claims = ours.take()
+    assert sorted(claim.name for claim in claims) == [r"Auftrag-M\xfcller.edi", "good.edi"]
+    for claim in claims:
+        ours.mailbox.release(claim)
+    ours.look()
+    assert server.names("in") == []
+
+
+def test_a_name_that_the_partner_removed_and_wrote_again_is_taken_though_it_looks_alike(server, ours):
+    for content in (b"AAAA", b"BBBB"):
+        os.utime(server.drop("orders.edi", content), (1001, 1001))
+        (claim,) = ours.take()
+        assert claim.path.read_bytes() == content
+        (server.folder / "in" / "orders.edi").unlink()
+        ours.mailbox.release(claim)
+        ours.take()
+
+
+@pytest.mark.parametrize("time", [0, 1_795_456_620])
+def test_where_times_tell_little_a_file_that_looks_alike_is_read_again_before_it_goes(server, ours, time):
+    os.utime(server.drop("orders.edi", b"AAAA"), (time, time))
+    (claim,) = ours.take()
+    os.utime(server.drop("orders.edi", b"BBBB"), (time, time))
+    ours.mailbox.release(claim)
+    ours.look()
+    (claim,) = ours.take()
+    assert claim.path.read_bytes() == b"BBBB"
+    ours.mailbox.release(claim)
+    ours.look()
+    assert server.names("in") == []
+
+
+def test_files_are_taken_in_their_order_though_later_ones_are_read_faster(server, ours):
+    for number, content in enumerate([LARGE, b"1", b"2"]):
+        os.utime(server.drop(f"{2 - number}.edi", content), (1000 + number, 1000 + number))
+    assert [claim.name for claim in ours.take()] == ["2.edi", "1.edi", "0.edi"]
+
+
+def test_a_full_disk_of_ours_is_not_the_partners_fault_and_the_file_comes_later(server, ours, monkeypatch):
+    server.drop("order.edi", LARGE)
+    ours.look()
+    with monkeypatch.context() as full:
+
+        def fail(*_):
+            raise OSError(28, "No space left on device")
+
+        full.setattr(os, "fdatasync", fail)
+        with pytest.raises(TransportError, match=r"parts.*No space left"):
+            ours.look()
+    assert [claim.name for claim in ours.look()] == ["order.edi"]
+    assert ours.left == []
+
+
+def test_each_mailbox_keeps_to_its_own_limit_of_connections_to_a_host(server, loop):
+    async def count():
+        many, one = server.place(connections=3), server.place(connections=1)
+        async with connect(many), connect(many):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(_through(one), 0.3)
+            await _through(many)
+        await _through(one)
+
+    async def _through(place):
+        async with connect(place):
+            pass
+
+    loop.run(count(), 60)
 
 
 def test_a_name_that_is_still_claimed_is_not_renamed_over(server, loop, tmp_path):
@@ -337,7 +412,7 @@ def test_a_crash_between_the_upload_and_its_rename_or_after_it_delivers_once(ser
     original = asyncssh.SFTPClient.rename
 
     async def die_before(*_):
-        raise OSError("killed")
+        raise asyncssh.ConnectionLost("killed")
 
     monkeypatch.setattr(asyncssh.SFTPClient, "rename", die_before)
     with pytest.raises(TransportError):
@@ -345,7 +420,7 @@ def test_a_crash_between_the_upload_and_its_rename_or_after_it_delivers_once(ser
 
     async def die_after(self, *paths):
         await original(self, *paths)
-        raise OSError("killed")
+        raise asyncssh.ConnectionLost("killed")
 
     monkeypatch.setattr(asyncssh.SFTPClient, "rename", die_after)
     ours.restart()
@@ -355,6 +430,82 @@ def test_a_crash_between_the_upload_and_its_rename_or_after_it_delivers_once(ser
     ours.restart()
     assert ours.mailbox.hand_over("t1", "north", "desadv.edi").name == "desadv.edi"
     assert server.names("out") == ["desadv.edi"]
+
+
+def test_what_was_known_of_a_delivery_is_known_after_a_crash_before_it_was_recorded(server, ours):
+    server.drop("desadv.edi", b"of somebody else", folder="out")
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    ours.restart()
+    again = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert again == msgspec.structs.replace(handed, earlier=True)
+    assert (again.name, msgspec.json.decode(again.proof)["size"]) == ("desadv-2.edi", 4)
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    assert ours.mailbox.hand_over("t1", "north", "desadv.edi").name == "desadv-3.edi"
+
+
+def test_a_rename_that_was_refused_was_not_done_whatever_becomes_of_the_temporary_file(server, ours, monkeypatch):
+    async def refuse(*_):
+        for path in (server.folder / "out").iterdir():
+            path.unlink()
+        raise asyncssh.SFTPFailure("not now")
+
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    with monkeypatch.context() as refusing:
+        refusing.setattr(asyncssh.SFTPClient, "rename", refuse)
+        with pytest.raises(TransportError):
+            ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    ours.restart()
+    assert ours.mailbox.hand_over("t1", "north", "desadv.edi").proof
+    assert (server.folder / "out" / "desadv.edi").read_bytes() == b"UNB'"
+
+
+def test_what_lies_there_with_another_size_proves_nothing(server, ours, monkeypatch):
+    original = asyncssh.SFTPClient.rename
+
+    async def taken_and_replaced(self, *paths):
+        await original(self, *paths)
+        server.drop("desadv.edi", b"of somebody else", folder="out")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", taken_and_replaced)
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert (handed.name, handed.proof) == ("desadv.edi", b"")
+
+
+def test_a_server_that_lets_us_write_and_nothing_else_is_delivered_to_without_proof(server, ours, monkeypatch):
+    async def refuse(*_, **__):
+        raise asyncssh.SFTPPermissionDenied("write only")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "stat", refuse)
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert (handed.name, handed.proof) == ("desadv.edi", b"")
+    assert (server.folder / "out" / "desadv.edi").read_bytes() == b"UNB'"
+
+
+@pytest.mark.parametrize("upload", ["part", "direct"])
+def test_a_server_gets_files_under_the_names_that_it_takes(server, loop, tmp_path, monkeypatch, upload):
+    ours = Ours(server, loop, tmp_path, upload=upload)
+    server.drop("desadv.edi", b"another one", folder="out")
+    original, seen = asyncssh.SFTPClient.put, []
+
+    async def put_half(self, source, target, **options):
+        await original(self, source, target, **options)
+        seen.append(server.names("out"))
+        (server.folder / "out" / target.rpartition("/")[2]).write_bytes(b"U")
+        raise asyncssh.ConnectionLost("cut")
+
+    ours.mailbox.stage("t1", "north", b"UNB'")
+    with monkeypatch.context() as cut:
+        cut.setattr(asyncssh.SFTPClient, "put", put_half)
+        with pytest.raises(TransportError, match="cut"):
+            ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    handed = ours.mailbox.hand_over("t1", "north", "desadv.edi")
+    assert seen == [["desadv-2.edi.part" if upload == "part" else "desadv-2.edi", "desadv.edi"]]
+    assert (handed.name, bool(handed.proof)) == ("desadv-2.edi", True)
+    assert server.names("out") == ["desadv-2.edi", "desadv.edi"]
+    assert (server.folder / "out" / "desadv-2.edi").read_bytes() == b"UNB'"
 
 
 def test_another_host_key_stops_everything_for_good(server, loop, tmp_path):
@@ -384,20 +535,44 @@ def test_what_does_not_work_is_said_in_words(server, loop, tmp_path):
 
 
 def test_the_connection_test_tells_each_step(server, loop):
-    def steps(place, inbox="in", outbox="out"):
-        found = loop.run(try_place(place, f"{server.folder}/{inbox}", f"{server.folder}/{outbox}"), 20)
-        return [(step.name, step.ok) for step in found]
-
-    good = steps(server.place())
-    assert good == [(name, True) for name in ("DNS", "TCP", "host key", "login", "list", "write", "rename", "delete")]
-    assert server.names("out") == []
-    assert steps(server.place(port=1))[-1] == ("TCP", False)
-    assert steps(server.place(host="nowhere.invalid"))[-1] == ("DNS", False)
     other = asyncssh.generate_private_key("ssh-ed25519")
-    assert steps(server.place(host_keys=(other.export_public_key().decode(),)))[-1] == ("host key", False)
-    assert steps(server.place(private_key=other.export_private_key().decode()))[-1] == ("login", False)
-    assert steps(server.place(), inbox="none")[-1] == ("list", False)
-    assert steps(server.place(), outbox="none")[-1] == ("write", False)
+
+    def steps(*, outbox="out", place=None, **pull):
+        agreed = {"mailbox": "north", "host": "127.0.0.1", "inbox": f"{server.folder}/in", **pull}
+        where = place or server.place()
+        push = Push(outbox=f"{server.folder}/{outbox}") if outbox else None
+        remote = Remote(mailbox="north", place=where, push=push, pull=Pull(**agreed))
+        return [(step.name, step.ok, step.told) for step in loop.run(try_mailbox(remote), 60)]
+
+    def names(found):
+        assert all(ok for _, ok, _ in found)
+        return [name for name, _, _ in found]
+
+    reached, changed = ["DNS", "TCP", "host key", "login"], ["list", "write", "rename", "delete"]
+    assert names(steps()) == [*reached, *changed, *changed]
+    assert names(steps(after="leave")) == [*reached, "list", *changed]
+    assert names(steps(outbox="", claim=f"{server.folder}/claimed")) == [*reached, "list", *changed]
+    assert not [*server.names("in"), *server.names("out"), *server.names("claimed")]
+    assert str(server.host_key.get_fingerprint()) in steps()[2][2]
+
+    def last(**changes):
+        name, ok, told = steps(**changes)[-1]
+        assert not ok
+        return name, told
+
+    assert last(place=server.place(port=1))[0] == "TCP"
+    assert last(place=server.place(host="nowhere.invalid"))[0] == "DNS"
+    changed_key = last(place=server.place(host_keys=(other.export_public_key().decode(),)))
+    assert changed_key[0] == "host key"
+    assert server.host_key.get_fingerprint() in changed_key[1]
+    assert other.get_fingerprint() in changed_key[1]
+    assert last(place=server.place(private_key=other.export_private_key().decode()))[0] == "login"
+    failed = [(name, told) for name, ok, told in steps(inbox=f"{server.folder}/none", after="leave") if not ok]
+    assert [name for name, _ in failed] == ["list"]
+    assert f"{server.folder}/none: no such file" in failed[0][1]
+    assert [name for name, ok, _ in steps(outbox="none") if not ok] == ["list", "write"]
+    assert [name for name, ok, _ in steps(claim=f"{server.folder}/none") if not ok] == ["list", "rename"]
+    assert server.names("in") == []
 
 
 def test_a_server_that_stops_answering_holds_no_connection_for_ever(server, loop, tmp_path, monkeypatch):

@@ -150,3 +150,53 @@ def test_a_release_that_was_cut_off_is_finished_at_the_next_start(spool, folder,
     assert list((folder / "waiting").iterdir()) == []
     assert again.claimed() == []
     assert take(again)[1] is False
+
+
+def _failing(monkeypatch, name, which):
+    """Have the disk fail at the n-th call."""
+    original, calls = getattr(os, name), iter(range(1000))
+
+    def call(*arguments, **options):
+        if next(calls) == which:
+            raise OSError(28, "No space left on device")
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(os, name, call)
+
+
+@pytest.mark.parametrize(("name", "which"), [("fsync", 0), ("fsync", 1), ("fsync", 2), ("link", 0), ("rename", 0)])
+def test_where_the_disk_fails_nothing_is_left_behind_and_a_file_is_where_it_was(
+    spool, folder, monkeypatch, name, which
+):
+    place = spool.place()
+    place.write_bytes(b"UNB'")
+    with monkeypatch.context() as patch:
+        _failing(patch, name, which)
+        with pytest.raises(TransportError, match="No space left"):
+            take(spool, place)
+    assert place.read_bytes() == b"UNB'"
+    assert list((folder / "new").iterdir()) == []
+    assert take(spool, place)[1]
+    (claim,) = spool.claimed()
+    assert claim.path.read_bytes() == b"UNB'"
+
+
+@pytest.mark.parametrize(("name", "which"), [("fsync", 3), ("rename", 0)])
+def test_what_became_known_is_collected_although_the_disk_failed_just_behind_that(spool, monkeypatch, name, which):
+    with monkeypatch.context() as patch:
+        _failing(patch, name, which)
+        with pytest.raises(TransportError, match="No space left"):
+            take(spool)
+    _, is_new = take(spool)
+    assert not is_new
+    (claim,) = spool.claimed()
+    assert claim.path.read_bytes() == b"UNB'"
+
+
+def test_debris_of_uploads_and_failures_goes_after_a_while(folder):
+    spool = Spool(folder, stale_seconds=0)
+    spool.prepare()
+    spool.place().write_bytes(b"half")
+    (folder / "new" / "half").mkdir()
+    spool.forget(datetime.now(UTC))
+    assert [*(folder / "new").iterdir(), *(folder / "uploads").iterdir()] == []

@@ -7,8 +7,9 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+import paramiko
 import pytest
-from network_places import As2Partner, Hook, SftpKey, SshServer, free_port, needs_sshd, write_own_key
+from network_places import As2Partner, Hook, SftpKey, free_port, write_own_key
 from rooms.test_as2_core import STRANGER, THEM, US, certify
 
 from edi_server.desk.actions import Desk
@@ -63,8 +64,13 @@ class Places:
         return self.plant.store.archive.open(transmission.proof_hash).read()
 
     def status(self, name):
-        with self.sftp() as client, client.open(f"/status/{name}.txt") as file:
-            return file.read().decode()
+        """Of the last upload of that name, "" if there is none yet."""
+        with self.sftp() as client:
+            found = sorted(one for one in client.listdir("/status") if one.startswith(f"{name}."))
+            if not found:
+                return ""
+            with client.open(f"/status/{found[-1]}") as file:
+                return file.read().decode()
 
 
 @pytest.fixture
@@ -262,6 +268,8 @@ def test_what_strangers_and_forgers_send_is_one_case_for_each_cause(start, tmp_p
             tmp_path / "stranger", loop, own=STRANGER, other=US, name="NOBODY", our_url=places.borealis.terms.url
         )
         forger = As2Partner(tmp_path / "forger", loop, own=STRANGER, other=US, our_url=places.borealis.terms.url)
+        # By CBC, the forger would be told less than this.
+        forger.agree(encrypt="aes256-gcm")
         for number in range(3):
             for one in (stranger, forger):
                 with pytest.raises(Exception, match=r"(?i)receipt|refused"):
@@ -321,36 +329,6 @@ def drop(port, account, token, content):
         return json.loads(answer.read())
 
 
-@needs_sshd
-def test_a_mailbox_on_their_server_is_collected_from_and_delivered_to(start, tmp_path, monkeypatch):
-    server = SshServer(tmp_path / "their server")
-    monkeypatch.setenv("NORDMARKT_KEY", "not used: the secret is a file")
-    secrets = tmp_path / "secrets"
-    secrets.mkdir()
-    (secrets / "NORDMARKT_SFTP_KEY").write_text(server.user_key_text)
-    table = (
-        f'[sftp_mailbox]\nhost = "127.0.0.1"\nport = {server.port}\nuser = "{server.user}"\n'
-        f'host_keys = ["{server.host_key_text}"]\nprivate_key = {{ secret = "NORDMARKT_SFTP_KEY" }}\n'
-        f'inbox = "{server.folder}/in"\noutbox = "{server.folder}/out"\nquiet_seconds = 0.3\nevery_seconds = 1\n'
-    )
-    more = {"nordmarkt": lambda text: text.partition("[sftp_account]")[0] + table}
-    monkeypatch.setenv("EDI_SERVER_SECRETS_DIR", str(secrets))
-    (server.folder / "in" / "order.edi").write_bytes(ORDER)
-    try:
-        with start(partners=more, toml="") as places:
-            places.plant.corridor.configuration.secrets._folders.insert(0, secrets)
-            places.plant.until(lambda: list((server.folder / "out").glob("CONTRL*")))
-            places.plant.until(lambda: not list((server.folder / "in").iterdir()))
-            places.plant.settle()
-            assert len(places.plant.sandbox.orders()) == 1
-            [came], [contrl] = places.transmissions(direction="inbound"), places.transmissions(direction="outbound")
-            assert (came.transport, came.detail["host"]) == ("sftp_mailbox", "127.0.0.1")
-            assert (contrl.transport, contrl.delivery) == ("sftp_mailbox", "delivered")
-            assert json.loads(places.proof(contrl))["size"] == contrl.size
-    finally:
-        server.stop()
-
-
 def test_an_account_that_is_taken_away_is_shut_out_at_once(start):
     with start() as places:
         file = places.plant.folder / "partners" / "nordmarkt.toml"
@@ -361,7 +339,7 @@ def test_an_account_that_is_taken_away_is_shut_out_at_once(start):
             def is_out():
                 try:
                     client.listdir("/in")
-                except (OSError, EOFError):
+                except (OSError, EOFError, paramiko.SSHException):
                     return True
                 return False
 

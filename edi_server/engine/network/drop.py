@@ -11,9 +11,11 @@ from edi_server.engine.network.rounds import Round
 from edi_server.engine.network_secrets import read_text, tls_of
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
-from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, Webhook
+from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token
 from edi_server.transports.http_front import Front, Reply, Request
 from edi_server.transports.spool import Spool
+from edi_server.transports.staging import Staging
+from edi_server.transports.webhook import Webhook, Webhooks
 
 KIND = "drop"
 #: An idempotency key that comes again after this time is a new one.
@@ -32,7 +34,7 @@ class DropPart:
         self._folder = Path(self._configuration.settings.paths.data) / "drop"
         self._spool = Spool(self._folder / "spool")
         self._accounts: dict[str, DropAccount] = {}
-        self._webhooks: dict[str, Webhook] = {}
+        self._staging = Staging(self._folder)
         self._drop = Drop(spool=self._spool, accounts=lambda: self._accounts, clock=_now)
         self._front: Front | None = None
         self._round: Round | None = None
@@ -56,6 +58,7 @@ class DropPart:
         def collect() -> float | None:
             if _now() - self._forgotten > timedelta(days=1):
                 self._spool.forget(_now() - _KEPT)
+                self._staging.forget(_now() - _KEPT)
                 self._forgotten = _now()
             return collector.collect()
 
@@ -69,16 +72,11 @@ class DropPart:
     def renew(self) -> None:
         """See `Part`."""
         self._accounts = {account.name: account for one in self._partners() if (account := account_of(one))}
-        webhooks = {}
         for partner in self._partners():
             try:
-                hook = webhook_of(partner, self._ground.corridor.configuration)
+                webhook_of(partner, self._configuration)
             except ConfigurationError as error:
                 self._ground.notices.tell(partner.name, "webhook", f"Their webhook does not work: {error}")
-                continue
-            if hook is not None:
-                webhooks[partner.mailbox] = hook
-        self._webhooks = webhooks
 
     def close(self) -> None:
         """See `Part`."""
@@ -95,11 +93,13 @@ class DropPart:
 
     def _transport(self) -> DropTransport:
         return DropTransport(
-            spool=self._spool,
-            staged=self._folder / "staged",
-            loop=self._ground.loop,
-            webhooks=lambda: self._webhooks,
+            spool=self._spool, webhooks=Webhooks(self._staging, self._ground.loop, self._webhook_of_mailbox)
         )
+
+    def _webhook_of_mailbox(self, mailbox: str) -> Webhook | None:
+        """As it is now: secrets and certificates are replaced without anybody touching the partner file."""
+        partner = self._ground.corridor.book.partner_of_mailbox(mailbox)
+        return webhook_of(partner, self._configuration) if partner else None
 
     def _partners(self) -> list[Partner]:
         return list(self._ground.corridor.book.partners.values())

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime
+import functools
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
-
-from croniter import croniter
 
 from edi_server.config import Configuration
 from edi_server.engine.collecting import Collector
 from edi_server.engine.network.part import Ground
+from edi_server.engine.network.polling import Poll, Times
 from edi_server.engine.network.rounds import Round
 from edi_server.engine.network_secrets import read_text
-from edi_server.errors import ConfigurationError, EdiServerError, TransportError
+from edi_server.errors import ConfigurationError, TransportError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpMailbox
+from edi_server.transports.sftp.listed import KEPT, Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pulling import Pull
+from edi_server.transports.sftp.pushing import Push
 from edi_server.transports.sftp.remote import Place
-
-log = logging.getLogger(__name__)
+from edi_server.transports.staging import Staging
 
 KIND = "sftp_mailbox"
-#: Looks that may fail one after the other before somebody is told; a partner's server has its pauses.
-_PATIENCE = 10
-#: Round at the latest; schedules may be longer, but a clock may be set.
-_DAY = 86400.0
+#: Seconds after which a look that failed unexpectedly is tried again.
+_MINUTE = 60.0
 
 
 class MailboxesPart:
@@ -38,8 +34,8 @@ class MailboxesPart:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._configuration = ground.corridor.configuration
-        #: By mailbox: what was agreed, and the round that polls it.
-        self._polled: dict[str, tuple[SftpMailbox, Round]] = {}
+        #: By mailbox: what was agreed with whom, and the round that polls it.
+        self._polled: dict[str, tuple[_Agreed, Round]] = {}
         self._is_open = False
 
     def is_wanted(self) -> bool:
@@ -49,7 +45,9 @@ class MailboxesPart:
     def prepare(self) -> None:
         """See `Part`."""
         for partner in self._partners():
-            self._folder(partner.mailbox).mkdir(parents=True, exist_ok=True)
+            folder = self._folder(partner.mailbox)
+            folder.mkdir(parents=True, exist_ok=True)
+            Staging(folder).forget(datetime.now(UTC) - KEPT)
 
     def open(self) -> None:
         """See `Part`."""
@@ -62,14 +60,14 @@ class MailboxesPart:
         wanted = {one.mailbox: one for one in self._partners() if one.sftp_mailbox and one.sftp_mailbox.inbox}
         for mailbox, (agreed, polling) in list(self._polled.items()):
             partner = wanted.get(mailbox)
-            if partner is None or partner.sftp_mailbox != agreed:
+            if partner is None or _agreed(partner) != agreed:
                 polling.stop()
                 polling.join()
                 del self._polled[mailbox]
         for mailbox, partner in wanted.items():
-            if self._is_open and mailbox not in self._polled and partner.sftp_mailbox:
-                polling = Round(f"poll {mailbox}", _Poll(self._ground, partner).look, longest=_DAY)
-                self._polled[mailbox] = (partner.sftp_mailbox, polling)
+            if self._is_open and mailbox not in self._polled:
+                polling = Round(f"poll {mailbox}", poll_of(self._ground, partner).look, longest=_MINUTE)
+                self._polled[mailbox] = (_agreed(partner), polling)
                 polling.start()
 
     def close(self) -> None:
@@ -95,56 +93,53 @@ class MailboxesPart:
         return mailbox_folder(self._configuration, mailbox)
 
 
-class _Poll:
-    """Looking at one mailbox."""
+#: What a mailbox is polled by: its table, and the partner's name and time zone.
+_Agreed = tuple[SftpMailbox | None, str, str]
+
+
+def _agreed(partner: Partner) -> _Agreed:
+    return partner.sftp_mailbox, partner.name, partner.time_zone
+
+
+class _Line:
+    """The collector of one mailbox, made anew after a failure: what was agreed stays, but secrets may change."""
 
     def __init__(self, ground: Ground, partner: Partner) -> None:
-        assert partner.sftp_mailbox is not None
         self._ground = ground
         self._partner = partner
-        self._agreed = partner.sftp_mailbox
         self._collector: Collector | None = None
-        self._failures = 0
 
-    def look(self) -> float:
-        """Look once; seconds until the next look."""
-        try:
-            soon = self._collect()
-        except EdiServerError as error:
-            self._failed(error)
-            return self._until_next()
-        if self._failures >= _PATIENCE or self._failures < 0:
-            for cause in ("sftp-mailbox-away", "sftp-mailbox-refused"):
-                self._ground.notices.settle(self._partner.name, cause, "It can be collected from again.")
-        self._failures = 0
-        return self._until_next() if soon is None else min(soon, self._until_next())
-
-    def _collect(self) -> float | None:
+    def collect(self) -> float | None:
+        """One look."""
         if self._collector is None:
             mailbox = open_mailbox(self._partner, self._ground)
             mailbox.prepare()
             self._collector = self._ground.collector(KIND, mailbox)
         return self._collector.collect()
 
-    def _failed(self, error: EdiServerError) -> None:
-        """A key that changed, a wrong password: at once. A server that is away: after a while."""
-        log.warning("%s cannot be collected from: %s", self._partner.mailbox, error)
-        if error.permanent:
-            self._failures = -1
-            self._ground.notices.tell(self._partner.name, "sftp-mailbox-refused", str(error))
-            return
-        self._failures = abs(self._failures) + 1
-        if self._failures == _PATIENCE:
-            sentence = f"Their SFTP server could not be collected from {_PATIENCE} times: {error}"
-            self._ground.notices.tell(self._partner.name, "sftp-mailbox-away", sentence)
+    def forget(self) -> None:
+        """Log in anew, with the secrets as they are then."""
+        self._collector = None
 
-    def _until_next(self) -> float:
-        schedule = self._agreed.schedule
-        if schedule is None:
-            return self._agreed.every_seconds
-        now = datetime.now(ZoneInfo(schedule.time_zone or self._partner.time_zone))
-        times = croniter(schedule.cron, now, second_at_beginning=True)
-        return float((times.get_next(datetime) - now).total_seconds())
+
+def poll_of(ground: Ground, partner: Partner) -> Poll:
+    """What looks at the partner's mailbox in time, and tells where that fails."""
+    agreed, line = partner.sftp_mailbox, _Line(ground, partner)
+    assert agreed is not None
+    schedule = agreed.schedule
+    times = Times(
+        every_seconds=agreed.every_seconds,
+        cron=schedule.cron if schedule else "",
+        zone=(schedule.time_zone if schedule else "") or partner.time_zone,
+    )
+    return Poll(
+        times,
+        collect=line.collect,
+        forget=line.forget,
+        tell=functools.partial(ground.notices.tell, partner.name),
+        settle=lambda cause: ground.notices.settle(partner.name, cause, "It can be collected from again."),
+        looked=mailbox_folder(ground.corridor.configuration, partner.mailbox) / "looked",
+    )
 
 
 def mailbox_folder(configuration: Configuration, mailbox: str) -> Path:
@@ -169,11 +164,9 @@ def place_of(partner: Partner, configuration: Configuration) -> Place:
     )
 
 
-def open_mailbox(partner: Partner, ground: Ground) -> RemoteMailbox:
-    """A transport of the caller's own. Raises ConfigurationError."""
-    agreed = partner.sftp_mailbox
-    configuration = ground.corridor.configuration
-    place = place_of(partner, configuration)
+def remote_of(partner: Partner, configuration: Configuration) -> Remote:
+    """What was agreed about the partner's server. Raises ConfigurationError where a secret is not set."""
+    place, agreed = place_of(partner, configuration), partner.sftp_mailbox
     assert agreed is not None
     pull = Pull(
         mailbox=partner.mailbox,
@@ -188,5 +181,17 @@ def open_mailbox(partner: Partner, ground: Ground) -> RemoteMailbox:
         largest=agreed.largest_file,
         patience=place.seconds,
     )
-    remote = Remote(mailbox=partner.mailbox, place=place, pull=pull if agreed.inbox else None, outbox=agreed.outbox)
-    return RemoteMailbox(remote, mailbox_folder(configuration, partner.mailbox), ground.loop)
+    push = Push(outbox=agreed.outbox, upload=agreed.upload)
+    return Remote(
+        mailbox=partner.mailbox,
+        place=place,
+        pull=pull if agreed.inbox else None,
+        push=push if agreed.outbox else None,
+    )
+
+
+def open_mailbox(partner: Partner, ground: Ground) -> RemoteMailbox:
+    """A transport of the caller's own. Raises ConfigurationError."""
+    configuration = ground.corridor.configuration
+    folder = mailbox_folder(configuration, partner.mailbox)
+    return RemoteMailbox(remote_of(partner, configuration), folder, ground.loop)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,13 +11,23 @@ import msgspec
 from edi_server.config import address_of
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
-from edi_server.engine.sftp_accounts import account_of, open_tree, sftp_folder, sftp_spool
-from edi_server.errors import ConfigurationError
+from edi_server.engine.notices import US
+from edi_server.engine.sftp_accounts import (
+    account_of,
+    adopt_folder,
+    key_alarms,
+    mailboxes_folder,
+    open_tree,
+    sftp_folder,
+    sftp_spool,
+)
+from edi_server.errors import ConfigurationError, EdiServerError
 from edi_server.partners import Partner
 from edi_server.transports.sftp.account import Account
 from edi_server.transports.sftp.accounts import AccountsTransport
 from edi_server.transports.sftp.endpoint import Endpoint
 from edi_server.transports.sftp.host_keys import load_host_keys
+from edi_server.transports.sftp.offers import Offers
 from edi_server.transports.sftp.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -26,8 +35,8 @@ log = logging.getLogger(__name__)
 KIND = "sftp_account"
 #: Each upload is one of its own, so its key is needed only until the crash that may repeat it is over.
 _KEPT = timedelta(days=1)
-#: How often open sessions are looked at: what they logged in by may have ended.
-_MINUTE = 60.0
+#: How often open sessions are looked at, since what they logged in by may have ended; and dates and old files.
+_MINUTE, _HOUR = 60.0, 3600.0
 
 
 class SftpPart:
@@ -43,9 +52,9 @@ class SftpPart:
         #: By account name, replaced as a whole.
         self._trees: Mapping[str, Tree] = {}
         self._endpoint: Endpoint | None = None
+        self._rounds: tuple[Round, ...] = ()
+        #: Wakes the round that collects, once there is one.
         self._round: Round | None = None
-        self._guarding: Round | None = None
-        self._forgotten = datetime.min.replace(tzinfo=UTC)
         #: Ports of the listeners, the one for old software last.
         self.ports: tuple[int, ...] = ()
 
@@ -66,42 +75,95 @@ class SftpPart:
             endpoint = Endpoint(trees=lambda: self._trees, host_keys=keys, limits=self._settings.limits)
             self._endpoint = endpoint
             self.ports = tuple(self._listen(endpoint, listen, legacy=old) for listen, old in listeners if listen)
-            # Keys end by date too, while sessions are open.
-            self._guarding = start("sftp sessions", self._end_strangers, longest=_MINUTE)
         collector = self._ground.collector(KIND, self._transport())
-        self._round = start("sftp", functools.partial(self._collect, collector.collect))
+        self._round = start("sftp", collector.collect)
+        self._rounds = (
+            self._round,
+            # Keys end by date too, while sessions are open.
+            start("sftp sessions", self._end_strangers, longest=_MINUTE),
+            start("sftp keys", self._look_at_keys, longest=_HOUR),
+            start("sftp tidying", self._tidy, longest=_KEPT.total_seconds()),
+        )
 
     def renew(self) -> None:
-        """See `Part`. Who has an account no more is shut out at once."""
+        """See `Part`. Who has an account no more is shut out at once, and what is complete of theirs is taken."""
         trees: dict[str, Tree] = {}
         for partner in self._partners():
             account = self._account(partner)
-            tree = self._trees.get(account.name)
-            if tree is None:
-                tree = self._open_tree(account)
-                tree.prepare()
-            tree.account = account
-            trees[account.name] = tree
+            tree = self._known(account) or self._new_tree(partner, account)
+            if tree is not None:
+                tree.account = account
+                trees[account.name] = tree
         self._trees = trees
         self._end_strangers()
+        self._take_from_the_gone()
+
+    def _known(self, account: Account) -> Tree | None:
+        """The tree of a mailbox, whatever its user was called before."""
+        return next((one for one in self._trees.values() if one.account.mailbox == account.mailbox), None)
+
+    def _new_tree(self, partner: Partner, account: Account) -> Tree | None:
+        """None where its folder cannot be used: that partner is shut out, and everybody else is not."""
+        tree = self._open_tree(account)
+        try:
+            adopt_folder(account, self._configuration)
+            tree.prepare()
+        except (EdiServerError, OSError) as error:
+            self._ground.notices.tell(partner.name, "sftp-folder", f"Their SFTP account cannot be used: {error}")
+            return None
+        return tree
+
+    def _take_from_the_gone(self) -> None:
+        """What was handed over to an account that is no more: its sender was told that we have it."""
+        there = {tree.account.mailbox for tree in self._trees.values()}
+        folder = mailboxes_folder(self._configuration)
+        for one in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if one.name not in there:
+                tree = open_tree(Account(name=one.name, mailbox=one.name), self._configuration)
+                try:
+                    tree.prepare()
+                    tree.settle(at_once=True)
+                except (EdiServerError, OSError) as error:
+                    sentence = f"What lies in {one} and was complete cannot be taken: {error}"
+                    self._ground.notices.tell(US, "sftp-folder", sentence, thing=one.name)
+        self._wake()
 
     def _end_strangers(self) -> None:
         endpoint = self._endpoint
         if endpoint is not None:
             self._ground.loop.run(endpoint.end_strangers(), 30)
 
+    def _look_at_keys(self) -> float:
+        """Alarms about keys that end, and those of others settled."""
+        for alarm in key_alarms(self._partners(), datetime.now(UTC)):
+            if alarm.is_over:
+                self._ground.notices.settle(alarm.about, alarm.cause, "There is a key that lasts longer.")
+            else:
+                self._ground.notices.tell(alarm.about, alarm.cause, alarm.sentence)
+        return _HOUR
+
+    def _tidy(self) -> float:
+        """What nobody needs any more."""
+        self._spool.forget(datetime.now(UTC) - _KEPT)
+        for tree in self._trees.values():
+            try:
+                tree.tidy()
+            except (EdiServerError, OSError) as error:
+                log.warning("SFTP %s: cannot be tidied up: %s", tree.account.name, error)
+        return _KEPT.total_seconds()
+
     def close(self) -> None:
         """See `Part`."""
-        if self._guarding is not None:
-            self._guarding.stop()
-            self._guarding.join()
-            self._guarding = None
+        for one in self._rounds[1:]:
+            one.stop()
+            one.join()
         if self._endpoint is not None:
             self._ground.loop.run(self._endpoint.close(), 30)
             self._endpoint = None
-        if self._round is not None:
-            self._round.stop()
-            self._round.join()
+        for one in self._rounds[:1]:
+            one.stop()
+            one.join()
+        self._rounds, self._round = (), None
 
     def transport(self, mailbox: str) -> AccountsTransport:  # noqa: ARG002 — one for all accounts
         """See `Part`."""
@@ -125,11 +187,12 @@ class SftpPart:
             account,
             self._configuration,
             taken=lambda _name: self._wake(),
-            collected=lambda name: self._note_collected(account.name, name),
+            collected=lambda name: self._note_collected(account.mailbox, name),
+            moved=lambda old, new: Offers(sftp_folder(self._configuration)).move(account.mailbox, old, new),
         )
 
-    def _note_collected(self, account: str, name: str) -> None:
-        tree = self._trees.get(account)
+    def _note_collected(self, mailbox: str, name: str) -> None:
+        tree = next((one for one in self._trees.values() if one.account.mailbox == mailbox), None)
         if tree is not None:
             self._transport().note_collected(tree, name)
             self._wake()
@@ -137,13 +200,6 @@ class SftpPart:
     def _transport(self) -> AccountsTransport:
         folder = sftp_folder(self._configuration)
         return AccountsTransport(spool=self._spool, folder=folder, trees=lambda: list(self._trees.values()))
-
-    def _collect(self, collect: Callable[[], float | None]) -> float | None:
-        now = datetime.now(UTC)
-        if now - self._forgotten > _KEPT:
-            self._spool.forget(now - _KEPT)
-            self._forgotten = now
-        return collect()
 
     def _wake(self) -> None:
         if self._round is not None:

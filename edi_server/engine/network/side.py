@@ -13,7 +13,7 @@ from edi_server.engine.network.part import Ground, Part
 from edi_server.engine.network.sftp import SftpPart
 from edi_server.engine.notices import Notices
 from edi_server.engine.workflows import Work
-from edi_server.errors import ConfigurationError
+from edi_server.errors import ConfigurationError, TransportError
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Transport
 
@@ -72,10 +72,12 @@ class Network:
             self._is_looping = False
 
     def transport(self, kind: str, mailbox: str) -> Transport:
-        """What delivers to a mailbox by that way. Raises ConfigurationError."""
-        for part in self._prepared:
-            if kind in part.kinds:
+        """What delivers to a mailbox by that way. Raises ConfigurationError, TransportError."""
+        for part in self._parts:
+            if kind in part.kinds and part in self._prepared:
                 return part.transport(mailbox)
+            if kind in part.kinds and part.is_wanted():
+                raise TransportError(f"{kind} was agreed just now and is made ready")
         raise ConfigurationError(
             f"{mailbox} is delivered to by {kind}, which nothing is configured or agreed for any more."
         )

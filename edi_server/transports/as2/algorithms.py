@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -24,14 +25,14 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha512": hashes.SHA512(),
 }
 #: Object identifiers of digests (RFC 5754, RFC 3370).
-DIGEST_OIDS = {
+DIGEST_OIDS: dict[str, Digest] = {
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.1": "sha256",
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 #: Key length in bytes and object identifier (RFC 3565, RFC 5084, RFC 3370).
-CIPHERS: dict[str, tuple[int, str]] = {
+CIPHERS: dict[Cipher, tuple[int, str]] = {
     "3des": (24, "1.2.840.113549.3.7"),
     "aes128-cbc": (16, "2.16.840.1.101.3.4.1.2"),
     "aes192-cbc": (24, "2.16.840.1.101.3.4.1.22"),
@@ -40,7 +41,8 @@ CIPHERS: dict[str, tuple[int, str]] = {
     "aes192-gcm": (24, "2.16.840.1.101.3.4.1.26"),
     "aes256-gcm": (32, "2.16.840.1.101.3.4.1.46"),
 }
-CIPHER_OIDS = {oid: name for name, (_, oid) in CIPHERS.items()}
+CIPHER_OIDS: dict[str, Cipher] = {oid: name for name, (_, oid) in CIPHERS.items()}
+_MOST_BLANKS = 1000
 
 
 def micalg_of(digest: str) -> str:
@@ -49,8 +51,8 @@ def micalg_of(digest: str) -> str:
 
 
 def digest_of(micalg: str) -> Digest | None:
-    """The digest that a header means, however it is written: sha-256, SHA256, sha_256; None if we do not know it."""
-    plain = micalg.strip().strip('"').lower().replace("-", "").replace("_", "")
+    """The digest that a header means, however it is written: sha-256, SHA256, "sha_256", rsa-sha1; None if unknown."""
+    plain = re.sub(r"[^a-z0-9]", "", micalg.lower()).removeprefix("rsa")
     return next((digest for digest in DIGESTS if digest == plain), None)
 
 
@@ -62,6 +64,11 @@ def pieces_of(content: Content) -> Sequence[Buffer]:
 def size_of(content: Content) -> int:
     """Bytes of a content."""
     return sum(memoryview(piece).nbytes for piece in pieces_of(content))
+
+
+def is_blank(content: Buffer) -> bool:
+    """True for nothing, and for some white space: what mailers leave behind the end of a structure."""
+    return len(content) <= _MOST_BLANKS and not bytes(content).strip(b" \t\r\n")
 
 
 def hash_of(content: Content, digest: str) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 
 from edi_server.transports.as2.addresses import may_be_called
 from edi_server.transports.as2.algorithms import Digest
-from edi_server.transports.as2.asked import Asked
+from edi_server.transports.as2.asking import asked_for
 from edi_server.transports.as2.letters import Letter, Letters
 from edi_server.transports.as2.mdn import write_receipt
 from edi_server.transports.as2.notice import Notice
@@ -60,10 +60,10 @@ class Answers:
         used: Digest | None,
     ) -> Stored:
         """The receipt that was asked for, if one was."""
-        asked = Asked.by(fields)
-        if not asked.is_wanted:
+        if not is_receipt_wanted(fields):
             return Stored()
-        digest = asked.digest(used)
+        asked = asked_for(fields.get("disposition-notification-options", ""), used)
+        digest = asked.digest
         made = write_receipt(
             about=fields.get("message-id", "")[:LONGEST_ID],
             disposition=disposition,
@@ -72,11 +72,11 @@ class Answers:
             keys=relation.keys,
             now=self._clock(),
             mic=(digest, mics[digest]) if digest in mics else None,
-            signed=digest if asked.is_signed and relation.keys.own else None,
+            signed=digest if asked.signed and relation.keys.own else None,
         )
         return Stored(
             receipt=Reply(status=200, headers=made.headers, body=bytes(made.body)),
-            url=asked.url,
+            url=fields.get("receipt-delivery-option", "").strip(),
         )
 
     def say(self, relation: Relation, stored: Stored, key: str, *, is_refused: bool = False) -> Reply:
@@ -102,6 +102,11 @@ class Answers:
             )
         )
         return plain(202, "")
+
+
+def is_receipt_wanted(fields: Mapping[str, str]) -> bool:
+    """True where the message asks for a receipt; names in lower case."""
+    return "disposition-notification-to" in fields
 
 
 def plain(status: int, text: str) -> Reply:

@@ -21,6 +21,8 @@ from cryptography.x509.oid import NameOID
 from edi_server.errors import ConfigurationError
 from edi_server.transports.as2.encryption import OwnKey
 
+#: Shorter RSA keys have been out of use since 2013 (NIST SP 800-131A).
+LEAST_BITS = 2048
 _PEM = b"-----BEGIN CERTIFICATE"
 
 
@@ -78,6 +80,8 @@ def read_own_key(certificate: Path, private_key: Path, passphrase: str = "") -> 
         raise ConfigurationError(f"{private_key}: cannot be used: {error}") from error
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ConfigurationError(f"{private_key}: is no RSA key, which AS2 needs")
+    if key.key_size < LEAST_BITS:
+        raise ConfigurationError(f"{private_key}: has {key.key_size} bits; anybody could break less than {LEAST_BITS}")
     own = OwnKey(key, read_certificate(certificate))
     if own.certificate.public_key() != key.public_key():
         raise ConfigurationError(f"{private_key}: is not the key of {certificate}")

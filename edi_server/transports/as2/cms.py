@@ -9,8 +9,9 @@ from typing import Literal
 from asn1crypto.core import ObjectIdentifier
 
 from edi_server.transports.as2 import ber
-from edi_server.transports.as2.algorithms import Content, pieces_of
-from edi_server.transports.as2.ber import BerError, Buffer, Value
+from edi_server.transports.as2.algorithms import Content, is_blank, pieces_of
+from edi_server.transports.as2.allowance import Allowance
+from edi_server.transports.as2.ber import BerError, Buffer, Source, Value
 
 Kind = Literal["data", "signed", "enveloped", "auth-enveloped", "compressed"]
 
@@ -25,6 +26,7 @@ KINDS: dict[str, Kind] = {
 _OIDS = {kind: oid for oid, kind in KINDS.items()}
 _ZLIB = "1.2.840.113549.1.9.16.3.8"
 _CONTEXT_0 = 0xA0
+_DAMAGED = "unexpected-processing-error"
 _AT_A_TIME = 1 << 20
 
 
@@ -37,22 +39,25 @@ class CmsError(ValueError):
         self.sentence = sentence
 
 
-def open_content(data: Buffer) -> tuple[Kind, memoryview, Value]:
+def open_content(data: Buffer, allowance: Allowance | None = None) -> tuple[Kind, Source, Value]:
     """What a ContentInfo holds: its kind, the bytes, and where in them its content lies.
 
+    Behind it there is nothing but white space: other bytes would be a place for an attacker to try things out in.
     Raises CmsError.
     """
-    view = memoryview(data)
+    source = Source(data, allowance)
     try:
-        outer = ber.read(view)
-        kind, wrapped, *_ = ber.children(view, outer)
-        content = ber.children(view, wrapped)[0]
-    except (BerError, ValueError, IndexError) as error:
-        raise CmsError("unexpected-processing-error", "The S/MIME content is damaged: it is no CMS.") from error
-    name = KINDS.get(oid_of(view, kind))
+        outer = source.read()
+        kind, wrapped = source.children(outer)
+        [content] = source.children(wrapped)
+        name = KINDS.get(oid_of(source, kind))
+    except (BerError, ValueError) as error:
+        raise CmsError(_DAMAGED, "The S/MIME content is damaged: it is no CMS.") from error
+    if not is_blank(source.data[outer.end :]):
+        raise CmsError(_DAMAGED, "The S/MIME content is damaged: bytes follow that do not belong to it.")
     if name is None:
-        raise CmsError("unexpected-processing-error", "The S/MIME content is of a kind that AS2 does not have.")
-    return name, view, content
+        raise CmsError(_DAMAGED, "The S/MIME content is of a kind that AS2 does not have.")
+    return name, source, content
 
 
 def wrap(kind: Kind, *content: Buffer | Sequence[Buffer]) -> bytes:
@@ -71,11 +76,11 @@ def oid(dotted: str) -> bytes:
     return dumped
 
 
-def oid_of(view: memoryview, value: Value) -> str:
+def oid_of(source: Source, value: Value) -> str:
     """The object identifier that lies there, dotted; "" if it is none."""
     if value.tag != ber.OBJECT_IDENTIFIER:
         return ""
-    return str(ObjectIdentifier.load(bytes(view[value.start : value.end])).dotted)
+    return str(ObjectIdentifier.load(source.bytes_of(value)).dotted)
 
 
 def compress(content: Content) -> bytes:
@@ -88,13 +93,14 @@ def compress(content: Content) -> bytes:
     return wrap("compressed", ber.encode(ber.SEQUENCE, b"\x02\x01\x00", algorithm, encapsulated))
 
 
-def decompress(view: memoryview, value: Value, *, largest: int) -> bytearray:
+def decompress(source: Source, value: Value, *, largest: int) -> bytearray:
     """What CompressedData holds, of at most `largest` bytes. Raises CmsError."""
     try:
-        _, algorithm, encapsulated = ber.children(view, value)
-        _, inside = ber.children(view, encapsulated)
-        packed = ber.octet_pieces(view, ber.children(view, inside)[0])
-        known = oid_of(view, ber.children(view, algorithm)[0]) == _ZLIB
+        _, algorithm, encapsulated = source.children(value)
+        _, inside = source.children(encapsulated)
+        [octets] = source.children(inside)
+        packed = source.octet_pieces(octets)
+        known = oid_of(source, source.children(algorithm)[0]) == _ZLIB
     except (BerError, ValueError, IndexError) as error:
         raise _damaged() from error
     if not known:
@@ -111,6 +117,8 @@ def _inflate(packed: Sequence[memoryview], largest: int) -> bytearray:
     for piece in packed:
         for at in range(0, len(piece), _AT_A_TIME):
             rest: Buffer = piece[at : at + _AT_A_TIME]
+            if inflate.eof:
+                raise _damaged()
             while rest and not inflate.eof:
                 content += inflate.decompress(rest, _AT_A_TIME)
                 rest = inflate.unconsumed_tail
@@ -118,7 +126,7 @@ def _inflate(packed: Sequence[memoryview], largest: int) -> bytearray:
                     sentence = f"The compressed content is larger than the {largest} bytes we take."
                     raise CmsError("decompression-failed", sentence)
     content += inflate.flush()
-    if not inflate.eof:
+    if not inflate.eof or inflate.unused_data:
         raise _damaged()
     return content
 

@@ -9,26 +9,30 @@ import base64
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
-from email.header import decode_header, make_header
+from collections.abc import Iterator, Mapping
 from email.message import Message
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from email.utils import collapse_rfc2231_value
 from functools import cached_property
 
 import msgspec
 
-from edi_server.transports.as2.algorithms import Buffer
+from edi_server.transports.as2.algorithms import Buffer, is_blank
+from edi_server.transports.as2.allowance import Allowance
+from edi_server.transports.as2.file_names import file_name_of, text_of
 
 #: Header lines of one entity, at most: nobody needs more.
-LONGEST_HEADER = 65536
+LONGEST_HEADER = 8192
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+#: Lines, the last of which may end it: white space in front continues one.
+_ONLY_HEADER = re.compile(rb"(?:(?:[!-9;-~]+:|[ \t]+[^\s])[^\r\n]*\r?\n)+")
+_IS_OF_CONTENT = re.compile(r"content-(?!length$).*", re.IGNORECASE)
 _CRLF = b"\r\n"
 #: Bytes of base64 that are decoded at a time: a large body is not copied for it.
 _AT_A_TIME = 1 << 20
 _LF = 10
 #: Parts of one multipart: a document and its attachments.
-MAX_PARTS = 1000
+MAX_PARTS = 100
 
 
 class EntityError(ValueError):
@@ -47,7 +51,7 @@ class Entity(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def headers(self) -> Message:
         """Header fields; names in any case."""
-        return BytesHeaderParser().parsebytes(self.head + b"\r\n\r\n")
+        return HeaderParser().parsestr(text_of(self.head) + "\r\n\r\n")
 
     @property
     def content_type(self) -> str:
@@ -66,12 +70,8 @@ class Entity(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def file_name(self) -> str:
-        """The name that the sender gave, without any path; "" if none (RFC 2183 2.3, RFC 2231)."""
-        name = self.headers.get_filename("") or ""
-        if "=?" in name:
-            name = str(make_header(decode_header(name)))
-        name = re.split(r"[/\\]", name.replace("\x00", ""))[-1]
-        return "".join(c for c in name if c.isprintable()).strip(". ")
+        """The name that the sender gave, without any path; "" if none (RFC 2183 2.3)."""
+        return file_name_of(self.headers)
 
 
 class Written(msgspec.Struct, frozen=True, dict=True):
@@ -99,10 +99,21 @@ class Written(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def headers(self) -> Message:
         """Header fields; names in any case."""
-        return BytesHeaderParser().parsebytes(self.head + b"\r\n\r\n")
+        return HeaderParser().parsestr(text_of(self.head) + "\r\n\r\n")
 
 
-def parse(raw: Buffer) -> Entity:
+def outermost(headers: Mapping[str, str], body: Buffer) -> Entity:
+    """The entity that a request over HTTP is; `headers` by any case.
+
+    Its raw form is never signed over, so it need not be what was transmitted.
+    """
+    kept = [(name, value) for name, value in headers.items() if _IS_OF_CONTENT.fullmatch(name)]
+    # Bytes that are no text came as surrogates, and are those bytes again.
+    lines = [f"{name}: {' '.join(value.split())}".encode("utf-8", "surrogateescape") for name, value in kept]
+    return Entity(head=_CRLF.join(lines), body=body, raw=b"")
+
+
+def parse(raw: Buffer, allowance: Allowance | None = None) -> Entity:
     """An entity from its bytes. Raises EntityError where its header does not end."""
     view = memoryview(raw)
     start = bytes(view[:2])
@@ -112,7 +123,24 @@ def parse(raw: Buffer) -> Entity:
     end = _END_OF_HEADER.search(view, 0, LONGEST_HEADER)
     if end is None:
         raise EntityError("no empty line ends its header")
-    return Entity(head=bytes(view[: end.start()]), body=view[end.end() :], raw=view)
+    return _counted(Entity(head=bytes(view[: end.start()]), body=view[end.end() :], raw=view), allowance)
+
+
+def _part(raw: memoryview, allowance: Allowance) -> Entity:
+    """The same for a part of a multipart, whose header alone may be all there is (RFC 2046 5.1.1, body-part)."""
+    if not raw:
+        return Entity(head=b"", body=raw, raw=raw)
+    if len(raw) <= LONGEST_HEADER and _ONLY_HEADER.fullmatch(raw):
+        return _counted(Entity(head=bytes(raw).rstrip(_CRLF), body=raw[len(raw) :], raw=raw), allowance)
+    return parse(raw, allowance)
+
+
+def _counted(entity: Entity, allowance: Allowance | None) -> Entity:
+    if allowance is not None:
+        allowance.header_bytes -= len(entity.head)
+        if allowance.header_bytes < 0:
+            raise EntityError("headers without end")
+    return entity
 
 
 def decode_body(body: Buffer, encoding: str) -> Buffer:
@@ -145,22 +173,35 @@ def _of_base64(body: Buffer) -> bytearray:
     return decoded
 
 
-def parts_of(entity: Entity) -> list[Entity]:
-    """The parts of a multipart entity, each exactly as transmitted (RFC 2046 5.1.1). Raises EntityError."""
-    body = memoryview(entity.body)
+def parts_of(entity: Entity, allowance: Allowance | None = None, *, strict: bool = False) -> list[Entity]:
+    """The parts of a multipart entity, each exactly as transmitted (RFC 2046 5.1.1). Raises EntityError.
+
+    `strict`: what is decrypted and not yet proven to be anybody's ends with its last boundary. Bytes that may stand
+    behind it, whatever they are, would let an attacker find out what other content is, byte by byte.
+    """
+    body, allowance = memoryview(entity.body), allowance or Allowance()
     parts: list[Entity] = []
     start: int | None = None
     for match in _boundaries(entity, body):
         end = match.start()
         if start is not None:
             end -= 2 if body[max(end - 2, 0) : end] == _CRLF else 1
-            parts.append(parse(body[start:end] if start <= end else b"\r\n"))
+            parts.append(_part(body[start : max(start, end)], allowance))
             if len(parts) > MAX_PARTS:
                 raise EntityError("a multipart of too many parts")
         if match[1]:
+            if strict and not is_blank(body[match.end() :]):
+                raise EntityError("bytes follow its last boundary")
             return parts
         start = _behind(match, body)
     raise EntityError("a multipart whose last boundary is missing")
+
+
+def preamble_of(entity: Entity) -> bytes:
+    """What stands in front of the first boundary of a multipart entity. Raises EntityError."""
+    body = memoryview(entity.body)
+    first = next(_boundaries(entity, body), None)
+    return bytes(body[: first.start()]) if first else b""
 
 
 def type_of_first_part(entity: Entity) -> str:
@@ -198,13 +239,3 @@ def write(headers: dict[str, str], *body: Buffer) -> Written:
             raise EntityError(f"a line break in the header {name[:40]!r}")
     head = _CRLF.join(f"{name}: {value}".encode("ascii") for name, value in headers.items())
     return Written(head=head, pieces=body)
-
-
-def disposition(file_name: str) -> str:
-    """A Content-Disposition that says a file name, in any language (RFC 2183, RFC 2231)."""
-    name = re.sub(r'[\r\n\x00"\\]', "_", file_name)
-    if name.isascii():
-        return f'attachment; filename="{name}"'
-    message = Message()
-    message.add_header("Content-Disposition", "attachment", filename=("utf-8", "", name))
-    return str(message["Content-Disposition"])

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.message import Message
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from email.utils import format_datetime
 
 import msgspec
@@ -17,14 +17,29 @@ import msgspec
 from edi_server.transports.as2 import cms
 from edi_server.transports.as2.algorithms import Digest, digest_of, micalg_of
 from edi_server.transports.as2.cms import CmsError
-from edi_server.transports.as2.entity import Entity, EntityError, Written, parts_of, type_of_first_part, write
-from edi_server.transports.as2.message import Made, quote_name, sign_entity, verify_forms
+from edi_server.transports.as2.entity import (
+    Entity,
+    EntityError,
+    Written,
+    outermost,
+    parts_of,
+    type_of_first_part,
+    write,
+)
+from edi_server.transports.as2.file_names import text_of
+from edi_server.transports.as2.making import quote_name, sign_entity
+from edi_server.transports.as2.records import Made
 from edi_server.transports.as2.signatures import sign
 from edi_server.transports.as2.terms import Keys, Terms
+from edi_server.transports.as2.verifying import in_force, verify_forms
 
 _SIGNATURE_TYPES = ("application/pkcs7-signature", "application/x-pkcs7-signature")
 _PROCESSED = "automatic-action/MDN-sent-automatically; processed"
 _FAILED = "automatic-action/MDN-sent-automatically; failed"
+
+
+_MIC = re.compile(r"\s*(?P<mic>.+?)\s*(?:[,;]\s*|\s)(?P<digest>[^\s,;]+)[\s,;]*", re.DOTALL)
+_LONGEST_QUOTE = 300
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +139,7 @@ def _report(fields: Mapping[str, str], text: str) -> Written:
 
 def is_receipt(headers: Mapping[str, str], body: bytes) -> bool:
     """True for a report, signed or not; a signed one is told by its first part (RFC 4130 7.2)."""
-    entity = _entity(headers, body)
+    entity = _in_multipart(headers, body)
     try:
         signed = entity.content_type == "multipart/signed"
         return (type_of_first_part(entity) if signed else entity.content_type) == "multipart/report"
@@ -132,9 +147,9 @@ def is_receipt(headers: Mapping[str, str], body: bytes) -> bool:
         return False
 
 
-def _entity(headers: Mapping[str, str], body: bytes) -> Entity:
-    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    return Entity(head=b"Content-Type: " + " ".join(kind.split()).encode("latin-1", "replace"), body=body, raw=b"")
+def _in_multipart(headers: Mapping[str, str], body: bytes) -> Entity:
+    """The entity without any transfer encoding: multiparts have none (RFC 2045 6.4)."""
+    return outermost({name: value for name, value in headers.items() if name.lower() == "content-type"}, body)
 
 
 def read_receipt(headers: Mapping[str, str], body: bytes, keys: Keys, *, now: datetime) -> Receipt:
@@ -142,7 +157,7 @@ def read_receipt(headers: Mapping[str, str], body: bytes, keys: Keys, *, now: da
 
     Raises ReceiptError for anything else: a forged receipt must never count as one.
     """
-    entity = _entity(headers, body)
+    entity = _in_multipart(headers, body)
     try:
         signed = entity.content_type == "multipart/signed"
         report = _verified(entity, keys, now) if signed else entity
@@ -155,10 +170,10 @@ def _verified(entity: Entity, keys: Keys, now: datetime) -> Entity:
     parts = parts_of(entity)
     if len(parts) != 2 or parts[1].content_type not in _SIGNATURE_TYPES:
         raise EntityError("it has not exactly two parts, the second being the signature")
-    kind, view, value = cms.open_content(parts[1].content)
+    kind, source, value = cms.open_content(parts[1].content)
     if kind != "signed":
         raise EntityError("its second part is no signature")
-    verify_forms(view, value, parts[0].raw, keys.verifying(now))
+    in_force(verify_forms(source, value, parts[0].raw, keys.known)[0], now)
     return parts[0]
 
 
@@ -169,14 +184,14 @@ def _read_report(report: Entity, *, signed: bool) -> Receipt:
     machine = next((one for one in parts if one.content_type == "message/disposition-notification"), None)
     if machine is None:
         raise EntityError("it has no part that says what happened")
-    fields = BytesHeaderParser().parsebytes(bytes(machine.content).strip(b"\r\n") + b"\r\n\r\n")
+    fields = HeaderParser().parsestr(text_of(bytes(machine.content).strip(b"\r\n")) + "\r\n\r\n")
     disposition = str(fields.get("Disposition", "")).partition(";")[2].strip()
     if not disposition:
         raise EntityError("it has no disposition")
     digest, mic = _mic(fields)
     human = next((one for one in parts if one.content_type == "text/plain"), None)
     return Receipt(
-        about=str(fields.get("Original-Message-ID", "")).strip(),
+        about=_with_brackets(str(fields.get("Original-Message-ID", ""))),
         disposition=" ".join(disposition.split()),
         digest=digest,
         mic=mic,
@@ -185,13 +200,31 @@ def _read_report(report: Entity, *, signed: bool) -> Receipt:
     )
 
 
+def _with_brackets(message_id: str) -> str:
+    bare = _bare(message_id)
+    return f"<{bare}>" if bare else ""
+
+
+def _bare(message_id: str) -> str:
+    return "".join(message_id.split()).removeprefix("<").removesuffix(">")
+
+
+def same_message_id(one: str, other: str) -> bool:
+    """True where both mean one message: angle brackets get lost on the way, and white space comes from folded lines."""
+    return _bare(one) == _bare(other)
+
+
 def _mic(fields: Message) -> tuple[Digest | None, bytes | None]:
-    value, _, micalg = str(fields.get("Received-Content-MIC", "")).rpartition(",")
+    """Received-Content-MIC: base64, which may be folded, and behind it the name of the digest, however parted."""
+    said = _MIC.fullmatch(str(fields.get("Received-Content-MIC", "")))
+    digest = digest_of(said["digest"]) if said else None
+    if said is None or digest is None:
+        return None, None
+    written = "".join(said["mic"].split()).strip('"').rstrip("=")
     try:
-        mic = base64.b64decode(value.strip(), validate=True) if value.strip() else None
+        return digest, base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
     except binascii.Error:
         return None, None
-    return digest_of(micalg), mic
 
 
 def judge_receipt(receipt: Receipt, mics: Mapping[Digest, bytes], *, must_be_signed: bool) -> Judgement:
@@ -200,7 +233,7 @@ def judge_receipt(receipt: Receipt, mics: Mapping[Digest, bytes], *, must_be_sig
     Outcomes: "confirmed", "refused", "altered" (they got something else), "unconfirmed" (no proof of what they got).
     """
     if must_be_signed and not receipt.signed:
-        return Judgement("unconfirmed", "A signed receipt was asked for, but an unsigned one came.")
+        return Judgement("unconfirmed", _unproven(receipt))
     if not receipt.is_positive:
         return Judgement("refused", f"The partner refused the message: {receipt.disposition}.")
     if receipt.mic is None or receipt.digest is None:
@@ -208,3 +241,13 @@ def judge_receipt(receipt: Receipt, mics: Mapping[Digest, bytes], *, must_be_sig
     if mics.get(receipt.digest) != receipt.mic:
         return Judgement("altered", "The receipt is about other bytes than those that were sent: its MIC differs.")
     return Judgement("confirmed", "The partner confirmed what was sent.")
+
+
+def _unproven(receipt: Receipt) -> str:
+    """Anybody may have written it; what it says is still the best hint at what went wrong."""
+    sentence = "A signed receipt was asked for, but an unsigned one came."
+    if receipt.is_positive:
+        return sentence
+    said = f"{receipt.disposition}: {receipt.text}" if receipt.text.strip() else receipt.disposition
+    quoted = "".join(c for c in " ".join(said.split()) if c.isprintable())[:_LONGEST_QUOTE]
+    return f"{sentence} It says, without proof, “{quoted}”."

@@ -15,8 +15,8 @@ from datetime import datetime
 import msgspec
 
 from edi_server.errors import EdiServerError
-from edi_server.transports.as2.answering import LONGEST_ID, Answers, Relation, Stored, plain
-from edi_server.transports.as2.asked import Asked
+from edi_server.transports.as2.answering import LONGEST_ID, Answers, Relation, Stored, is_receipt_wanted, plain
+from edi_server.transports.as2.asking import asked_for
 from edi_server.transports.as2.letters import Letters
 from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt
 from edi_server.transports.as2.message import MessageError, Opened, Payload, open_message, unquote_name
@@ -190,10 +190,9 @@ class Station:
         self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str, body: str
     ) -> Reply:
         """`body`: SHA-256 of the message as it came."""
-        try:
-            Asked.by(fields).insist(opened.digest)
-        except MessageError as error:
-            return self._refuse(relation, fields, error, key)
+        asked = asked_for(fields.get("disposition-notification-options", ""), opened.digest)
+        if asked.failure and is_receipt_wanted(fields):
+            return self._refuse(relation, fields, MessageError(asked.failure, asked.sentence), key)
         stored = self._answer(
             relation,
             fields,
@@ -234,8 +233,9 @@ class Station:
         return self._say(relation, stored, key)
 
     def _refuse(self, relation: Relation, fields: Mapping[str, str], error: MessageError, key: str) -> Reply:
-        cause = f"as2-{error.reason.replace(' ', '-').lower()}"
-        self._notice(cause, f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
+        # What was found is for us; the sender is told no more than `reason` and `sentence`.
+        cause = f"as2-{error.found.replace(' ', '-').lower()}"
+        self._notice(cause, f"Message {key} was refused: {error.detail}", relation.mailbox, True)
         state = "failed/failure" if error.reason.startswith("unsupported") else "processed/error"
         stored = self._answer(
             relation,

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from edi_server.transports.as2.algorithms import Cipher, Digest, KeyTransport
 from edi_server.transports.as2.encryption import OwnKey
@@ -21,8 +22,12 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Write "sha256" instead of "sha-256" in Content-Type and receipts.
     micalg_without_hyphen: bool = False
-    #: Take signatures made with SHA-1 although the agreement asks for a stronger digest.
+    #: Take signatures made with SHA-1 although we do not sign so.
     weak_digests: bool = False
+    #: Take 3DES although we do not encrypt so, and CBC although GCM is agreed.
+    weak_ciphers: bool = False
+    #: Take keys encrypted by PKCS #1 v1.5 although OAEP is agreed.
+    weak_key_transport: bool = False
     #: Send the body as base64 instead of binary.
     base64: bool = False
     #: Answer a repeated message with "processed/warning: duplicate-document" instead of the receipt of the first time.
@@ -52,7 +57,24 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     receipt_signed: bool = True
     #: Where asynchronous receipts may be asked to be sent: prefixes of URLs; empty allows the host of `url` only.
     receipt_urls: tuple[str, ...] = ()
+    #: What our messages call their documents; "" for what each is.
+    content_type: str = ""
     quirks: Quirks = Quirks()
+
+    def takes_digest(self, digest: Digest) -> bool:
+        """True if their signatures may use it: SHA-1 only where ours do."""
+        return digest != "sha1" or self.sign == "sha1" or self.quirks.weak_digests
+
+    def takes_cipher(self, cipher: Cipher) -> bool:
+        """True if they may encrypt so: not weaker than we do. AES is AES, whatever the length of its key."""
+        if self.quirks.weak_ciphers or self.encrypt == "3des":
+            return True
+        must_be_sealed = self.encrypt is not None and self.encrypt.endswith("gcm")
+        return cipher.endswith("gcm") if must_be_sealed else cipher != "3des"
+
+    def takes_key_transport(self, transport: KeyTransport) -> bool:
+        """True if they may encrypt keys so: OAEP of any digest where we use that."""
+        return transport != "pkcs1" or self.key_transport == "pkcs1" or self.quirks.weak_key_transport
 
 
 class PartnerCertificate(msgspec.Struct, frozen=True):
@@ -69,13 +91,27 @@ class Keys(msgspec.Struct, frozen=True):
     own: tuple[OwnKey, ...]
     partner: tuple[PartnerCertificate, ...]
 
+    @property
+    def known(self) -> list[x509.Certificate]:
+        """All certificates of the partner, those that are not valid now included."""
+        return [one.certificate for one in self.partner]
+
     def verifying(self, now: datetime) -> list[x509.Certificate]:
         """Certificates of the partner that are valid now."""
         return [one.certificate for one in self.partner if is_valid(one.certificate, now)]
 
     def encrypting(self, now: datetime) -> x509.Certificate | None:
-        """The certificate to encrypt for: of those valid and switched to, the one that was switched to last."""
-        usable = [one for one in self.partner if is_valid(one.certificate, now) and _is_due(one, now)]
+        """The certificate to encrypt for: of those valid and switched to, the one that was switched to last.
+
+        Others than RSA only sign.
+        """
+        usable = [
+            one
+            for one in self.partner
+            if is_valid(one.certificate, now)
+            and _is_due(one, now)
+            and isinstance(one.certificate.public_key(), rsa.RSAPublicKey)
+        ]
         return max(usable, key=_switched_at).certificate if usable else None
 
 

@@ -15,7 +15,7 @@ _COST = {"n": 2**14, "r": 8, "p": 1}
 
 
 class AccountKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A public key of the partner; several overlap while they change it."""
+    """A public key of the partner, or of an authority of theirs; several overlap while they change it."""
 
     #: As in an authorized_keys file: "ssh-ed25519 AAAA… comment".
     key: str
@@ -29,28 +29,43 @@ class AccountKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """How much an account may hold at a time: unfinished, waiting and in `out/`."""
+    """How much of the partner's may lie with us at a time that is not in the store yet.
 
-    #: Bytes and files in `in/`, uploads under way included.
+    That is everything in `in/`, uploads under way and broken off, and what was taken and waits to be worked on.
+    """
+
+    #: Bytes and files.
     bytes: int = 1024 * 1024 * 1024
     files: int = 10_000
     #: Bytes of one file.
     largest_file: int = 512 * 1024 * 1024
 
 
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast an account may go, all its sessions together. Who is faster waits, and is refused nothing but logins."""
+
+    #: A second: requests of SFTP, and bytes of what is read and written.
+    requests: int = 1000
+    bytes: int = 100 * 1024 * 1024
+    #: A minute.
+    uploads: int = 3000
+    logins: int = 600
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One account. It sees its own folders and nothing else."""
 
-    #: User name, and name of its folder.
+    #: User name.
     name: str
     #: Mailbox that its files go to and come from.
     mailbox: str
     keys: tuple[AccountKey, ...] = ()
-    #: Keys of authorities whose certificates for the account's name are taken.
-    authorities: tuple[str, ...] = ()
+    #: Keys of authorities whose certificates are taken, if they name the account as a principal.
+    authorities: tuple[AccountKey, ...] = ()
     #: Made by `hash_password`; "" for none.
     password: str = ""
     quota: Quota = Quota()
+    rates: Rates = Rates()
     #: Sessions at a time.
     sessions: int = 20
     #: Networks that it may come from, such as "192.0.2.0/24"; empty for everywhere.
@@ -64,6 +79,16 @@ def hash_password(password: str) -> str:
     salt = os.urandom(16)
     digest = hashlib.scrypt(password.encode(), salt=salt, **_COST)
     return f"scrypt${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def is_password_hash(kept: str) -> bool:
+    """True for what `hash_password` makes."""
+    scheme, salt, digest = (*kept.split("$"), "", "")[:3]
+    try:
+        parts = base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True)
+    except ValueError:
+        return False
+    return scheme == "scrypt" and kept.count("$") == 2 and len(parts[0]) >= 8 and len(parts[1]) == 64
 
 
 #: Compared with where there is no account or no password, so that both take the same time.

@@ -1,27 +1,28 @@
 """The accounts of our SFTP endpoint as a transport: what was uploaded is collected, what is delivered lies in `out/`.
 
-A file that the partner read to its end was collected, and that is the proof of its delivery.
+A file that the partner read whole was collected, and that is the proof of its delivery.
 
     <folder>/staged/<transmission id>       bytes that the partner does not see yet
-    <folder>/offered/<mailbox>/<name>       which transmission the file of that name in `out/` is
-    <folder>/collected/<transmission id>    what proves that it was collected, until that is stored elsewhere
+    <folder>/offered/, collected/           see `offers`
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from edi_server.errors import TransportError
+from edi_server.transports.collecting import left_alone
 from edi_server.transports.delivering import check_name
-from edi_server.transports.durable_file import read_all, write_durably
+from edi_server.transports.durable_file import write_durably
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
 from edi_server.transports.renaming import free_names
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp.offers import Offers
+from edi_server.transports.sftp.tree import Settled, Tree
 from edi_server.transports.spool import Spool
+
+log = logging.getLogger(__name__)
 
 
 class AccountsTransport:
@@ -31,15 +32,18 @@ class AccountsTransport:
         """`folder` must lie in the same file system as the trees."""
         self._spool = spool
         self._folder = folder
+        self._offers = Offers(folder)
         self._trees = trees
         self._told: set[str] = set()
 
     def collect(self) -> Collected:
-        """See `Transport`. Also takes what came by a rename, after its quiet time."""
-        waits = [soon for tree in self._trees() if (soon := tree.settle()) is not None]
+        """See `Transport`. What is wrong with one account is said, and holds up no other."""
+        settled = [_settle(tree) for tree in self._trees()]
         claims = tuple(one for one in self._spool.claimed() if one.transmission_id not in self._told)
         self._told |= {one.transmission_id for one in claims}
-        return Collected(claims=claims, look_again_seconds=min(waits, default=None))
+        waits = [one.seconds for one in settled if one.seconds is not None]
+        left = tuple(left for one in settled for left in one.left)
+        return Collected(claims=claims, left=left, look_again_seconds=min(waits, default=None))
 
     def claimed(self) -> list[Claim]:
         """See `Transport`."""
@@ -51,6 +55,9 @@ class AccountsTransport:
         """See `Transport`."""
         self._spool.release(claim)
         self._told.discard(claim.transmission_id)
+        for tree in self._trees():
+            if tree.account.mailbox == claim.mailbox:
+                tree.released(claim.detail.get("upload", ""))
 
     def stage(self, transmission_id: str, mailbox: str, content: bytes) -> None:
         """See `Transport`."""
@@ -67,39 +74,25 @@ class AccountsTransport:
         if not staged.exists():
             return HandedOver(name=name, earlier=True, confirmed=False, detail=detail)
         for candidate in free_names(name):
-            offered = self._offered(mailbox, candidate)
-            if offered.exists() and offered.read_text() != transmission_id:
+            # Noted before the partner can see it, so that however soon it is read, it is known what was.
+            if not self._offers.note(mailbox, candidate, transmission_id):
                 continue
-            # Before the partner can see it, so that however soon it is read, it is known what was.
-            write_durably(offered, transmission_id.encode())
             if tree.offer_as(staged, candidate):
                 return HandedOver(name=candidate, confirmed=False, detail=detail)
-            offered.unlink(missing_ok=True)
+            self._offers.forget(mailbox, candidate)
         raise AssertionError("free names never end")
 
     def note_collected(self, tree: Tree, name: str) -> None:
-        """The partner read a file of `out/` to its end."""
-        offered = self._offered(tree.account.mailbox, name)
-        try:
-            transmission_id = offered.read_text()
-        except FileNotFoundError:
-            return  # not ours, or read before
-        said = {"account": tree.account.name, "name": name, "collected": datetime.now(UTC).isoformat("T", "seconds")}
-        write_durably(self._folder / "collected" / transmission_id, msgspec.json.encode(said))
-        offered.unlink(missing_ok=True)
+        """The partner read a file of `out/` whole: "name", or "archive/name"."""
+        self._offers.collected(tree.account.name, tree.account.mailbox, name)
 
     def proofs(self) -> list[Proof]:
         """See `Proving`."""
-        return [
-            Proof(
-                transmission_id=file.name, confirmed=True, sentence="The partner collected it from out/.", proof=content
-            )
-            for file, content in read_all(self._folder / "collected")
-        ]
+        return self._offers.proofs()
 
     def settle(self, proof: Proof) -> None:
         """See `Proving`."""
-        (self._folder / "collected" / proof.transmission_id).unlink(missing_ok=True)
+        self._offers.settle(proof.transmission_id)
 
     def _tree(self, mailbox: str) -> Tree:
         tree = next((one for one in self._trees() if one.account.mailbox == mailbox), None)
@@ -107,5 +100,11 @@ class AccountsTransport:
             raise TransportError(f"{mailbox} has no account on our SFTP endpoint", permanent=True)
         return tree
 
-    def _offered(self, mailbox: str, name: str) -> Path:
-        return self._folder / "offered" / mailbox / name
+
+def _settle(tree: Tree) -> Settled:
+    try:
+        return tree.settle()
+    except Exception as error:
+        log.exception("SFTP %s: what was uploaded cannot be taken", tree.account.name)
+        why = f"What they uploaded cannot be taken: {error}"
+        return Settled(left=(left_alone(tree.account.mailbox, "", "not-taken", why),))

@@ -11,7 +11,6 @@ import asyncssh
 import msgspec
 
 from edi_server.errors import ConfigurationError, TransportError
-from edi_server.transports.probing import Step, reach
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,35 +40,87 @@ class HostKeyChangedError(TransportError):
     permanent = True
 
 
-#: By host and port: partners count connections per host, whatever the mailbox.
-_busy: dict[tuple[int, str, int], asyncio.Semaphore] = {}
+class LoginRefusedError(TransportError):
+    """They do not let us in. Trying on would lock the account on many servers."""
+
+    permanent = True
+
+
+class _Gate:
+    """Counts our connections to one host: partners limit them per host, whatever the mailbox."""
+
+    def __init__(self) -> None:
+        self._open = 0
+        self._changed = asyncio.Condition()
+
+    @contextlib.asynccontextmanager
+    async def pass_through(self, most: int) -> AsyncIterator[None]:
+        """Wait until fewer than `most` are open: each mailbox keeps to what was agreed for it."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._open < max(most, 1))
+            self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+            async with self._changed:
+                self._changed.notify_all()
+
+
+#: By event loop, host and port.
+_gates: dict[tuple[int, str, int], _Gate] = {}
+
+
+class _Witness(asyncssh.SSHClient):
+    """Remembers which key the server showed where none was agreed that fits."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
+        self.shown = f"{key.get_algorithm()} {key.get_fingerprint()}"
+        return False
 
 
 @contextlib.asynccontextmanager
 async def connect(place: Place) -> AsyncIterator[asyncssh.SFTPClient]:
-    """An SFTP session. Raises TransportError, HostKeyChangedError, ConfigurationError."""
-    here = (id(asyncio.get_running_loop()), place.host, place.port)
-    busy = _busy.setdefault(here, asyncio.Semaphore(max(place.connections, 1)))
-    async with busy:
+    """An SFTP session. Raises TransportError, HostKeyChangedError, LoginRefusedError, ConfigurationError."""
+    gate = _gates.setdefault((id(asyncio.get_running_loop()), place.host, place.port), _Gate())
+    async with gate.pass_through(place.connections):
+        connection = await _log_in(place)
         try:
-            connection = await asyncssh.connect(place.host, place.port, **_options(place))
-            try:
-                yield await connection.start_sftp_client()
-            except BaseException:
-                # Ending it politely may wait for an answer that never comes, and hold its place among the connections.
-                connection.abort()
-                raise
-            await _close(connection, place.seconds)
-        except asyncssh.HostKeyNotVerifiable as error:
-            sentence = (
-                f"{place.host} shows another host key than was agreed. Nothing is exchanged until its owner confirms "
-                "the new key in another way and it is added to host_keys."
-            )
-            raise HostKeyChangedError(sentence) from error
-        except asyncssh.PermissionDenied as error:
-            raise TransportError(f"{place.host} does not let {place.user} in: {error.reason}") from error
-        except (TimeoutError, OSError, asyncssh.Error) as error:
+            # Names are bytes to them; what is no UTF-8 comes back as it went.
+            yield await connection.start_sftp_client(path_errors="surrogateescape")
+        except (TimeoutError, ConnectionError, asyncssh.Error) as error:
+            connection.abort()
             raise TransportError(f"{place.host}: {describe(error)}") from error
+        except BaseException:
+            # Ending it politely may wait for an answer that never comes, and hold its place among the connections.
+            connection.abort()
+            raise
+        await _close(connection, place.seconds)
+
+
+async def _log_in(place: Place) -> asyncssh.SSHClientConnection:
+    witness = _Witness()
+    try:
+        return await asyncssh.connect(place.host, place.port, client_factory=lambda: witness, **_options(place))
+    except asyncssh.HostKeyNotVerifiable as error:
+        sentence = (
+            f"{place.host} shows another host key than was agreed, {witness.shown or 'none that we know'}; agreed: "
+            f"{fingerprints(place)}. Nothing is exchanged until its owner confirms the new key in another way and it "
+            "is added to host_keys."
+        )
+        raise HostKeyChangedError(sentence) from error
+    except asyncssh.PermissionDenied as error:
+        raise LoginRefusedError(f"{place.host} does not let {place.user} in: {error.reason}") from error
+    except (TimeoutError, OSError, asyncssh.Error) as error:
+        raise TransportError(f"{place.host}: {describe(error)}") from error
+
+
+def fingerprints(place: Place) -> str:
+    """The agreed host keys as people compare them."""
+    return ", ".join(f"{key.get_algorithm()} {key.get_fingerprint()}" for key in _keys(place.host_keys))
 
 
 async def _close(connection: asyncssh.SSHClientConnection, seconds: float) -> None:
@@ -132,40 +183,3 @@ _WORDS: dict[type[BaseException], str] = {
     asyncssh.SFTPNoSuchFile: "no such file or folder: {reason}",
     asyncssh.SFTPPermissionDenied: "not allowed: {reason}",
 }
-
-
-async def test_place(place: Place, inbox: str, outbox: str) -> list[Step]:
-    """Try everything that exchanging files needs, one step after the other; ends at the first that fails."""
-    steps = await reach(place.host, place.port, seconds=place.seconds)
-    return [*steps, *(await _test_session(place, inbox, outbox) if steps[-1].ok else [])]
-
-
-async def _test_session(place: Place, inbox: str, outbox: str) -> list[Step]:
-    steps: list[Step] = []
-    at = "host key"
-    try:
-        async with connect(place) as client:
-            steps += [Step("host key", True, "as agreed"), Step("login", True, f"as {place.user}")]
-            at = "list"
-            folder = inbox or outbox or "."
-            names = [name for name in await client.listdir(folder) if name not in (".", "..")]
-            steps.append(Step("list", True, f"{len(names)} files in {folder}"))
-            if outbox:
-                at = "write"
-                trial = f"{outbox.rstrip('/')}/.edi-connection-test.tmp"
-                async with client.open(trial, "wb") as file:
-                    await file.write(b"connection test\r\n")
-                steps.append(Step("write", True, f"a test file in {outbox}"))
-                at = "rename"
-                await client.rename(trial, f"{trial}.renamed")
-                steps.append(Step("rename", True, "the test file"))
-                at = "delete"
-                await client.remove(f"{trial}.renamed")
-                steps.append(Step("delete", True, "the test file"))
-    except HostKeyChangedError as error:
-        return [*steps, Step("host key", False, str(error))]
-    except TransportError as error:
-        name = "login" if at == "host key" and "let" in str(error) else at
-        before = [Step("host key", True, "as agreed")] if name == "login" else []
-        return [*before, *steps, Step(name, False, str(error))]
-    return steps

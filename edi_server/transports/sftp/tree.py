@@ -4,51 +4,65 @@
     /out/           files for the partner; theirs to delete or to move to /out/archive/
     /status/        what became of each upload, in words; theirs to read and delete
 
-On disk, below the account's folder, an upload lies in `.uploads/` until it is closed, so that nothing unfinished is
-ever taken; an aborted one stays there to be resumed. Paths are never joined with what a client says: a name either is
-one of few known folders or a plain file name in one of them, so there is no way out, and links do not exist.
+On disk, below the account's folder:
+
+    .uploads/       uploads that are not closed; an aborted one stays there to be resumed, and is never taken
+    in/             closed, but under a name of something unfinished
+    .rested/<id>~<name>   complete, until the spool has it
+    .taken.jsonl    what is still answered for though it was taken: `ghosts`
+
+Taking is one rename into `.rested/`: from then on nobody can reach the file any more, and it stays until the spool has
+it, whatever happens. So what a client was told is taken is taken, even if the disk is full at that moment.
+
+State changes under one lock for each account: two sessions may do anything with one name at the same moment. Nothing
+slow is done under it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import logging
 import os
-import posixpath
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from uuid6 import uuid7
 
-from edi_server.errors import TransportError
-from edi_server.transports.collecting import UNFINISHED
+from edi_server.errors import EdiServerError, TransportError
+from edi_server.transports.collecting import left_alone
+from edi_server.transports.port import Left
 from edi_server.transports.renaming import free_names, move_without_replacing, sync_folder
 from edi_server.transports.sftp.account import Account
+from edi_server.transports.sftp.ghosts import Ghosts
+from edi_server.transports.sftp.held import Held
+from edi_server.transports.sftp.names import (
+    ARCHIVE,
+    FOLDERS,
+    IN,
+    OUT,
+    STATUS,
+    Refused,
+    file_name,
+    find,
+    is_unfinished,
+    may_move,
+)
+from edi_server.transports.sftp.spans import Spans
+from edi_server.transports.sftp.statuses import Statuses
+from edi_server.transports.sftp.uploads import DISK, HOLES, Parts, Upload
 from edi_server.transports.spool import Spool
 
-FOLDERS = ("", "in", "out", "out/archive", "status")
-_UPLOADS = ".uploads"
-#: Files that rested, from then until they are taken: named by what names them for ever, and by their own name.
-_RESTED = ".rested"
-_LONGEST_NAME = 200
-#: How long a file that was taken is still answered for: clients set its time and mode, and look at its size.
-_REMEMBERED_SECONDS = 600.0
-_MOST_REMEMBERED = 1000
+__all__ = ["Download", "Entry", "Refused", "Tree", "Upload"]
+log = logging.getLogger(__name__)
 
-Reason = Literal["missing", "denied", "exists", "failure", "quota", "busy"]
-
-
-class Refused(Exception):  # noqa: N818 — the word that clients and logs see
-    """An action that the account may not do, or not now; the text says why, for the client."""
-
-    def __init__(self, reason: Reason, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
+_UPLOADS, _RESTED = ".uploads", ".rested"
+#: Bytes of one answer: a client that reads and never looks at what comes must not fill our memory.
+_MOST_READ = 65_536
+_EMPTY = "is empty, so nothing was taken."
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -60,20 +74,6 @@ class Entry(msgspec.Struct, frozen=True):
     changed: float = 0.0
 
 
-class Upload(msgspec.Struct, kw_only=True, eq=False):
-    """A file of `in/` being written."""
-
-    name: str
-    path: Path
-    descriptor: int
-    appends: bool
-    size: int
-    #: How large it and the others that are being written may become together.
-    room: int
-    #: After a write that failed, whatever the client does then: it sends CLOSE all the same.
-    poisoned: str = ""
-
-
 class Download(msgspec.Struct, kw_only=True, eq=False):
     """A file being read."""
 
@@ -82,11 +82,19 @@ class Download(msgspec.Struct, kw_only=True, eq=False):
     descriptor: int
     size: int
     changed: float
-    read_to: int = 0
+    read: Spans
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What a look at the files that lie in `in/` under a final name brought."""
+
+    #: Until the next may be taken; None if none waits.
+    seconds: float | None = None
+    left: tuple[Left, ...] = ()
 
 
 class Tree:
-    """The files of one account. Methods raise Refused, and TransportError where the disk does not work."""
+    """The files of one account. Methods raise Refused, and TransportError or OSError where the disk does not work."""
 
     def __init__(
         self,
@@ -98,96 +106,137 @@ class Tree:
         clock: Callable[[], float] = time.time,
         taken: Callable[[str], None] = lambda _name: None,
         collected: Callable[[str], None] = lambda _name: None,
+        moved: Callable[[str, str], None] = lambda _old, _new: None,
     ) -> None:
-        """`root` is the account's folder; `taken` and `collected` are told names of files that came and went."""
+        """`root` is the account's folder. `taken` is told names of files that came.
+
+        `collected` is told which files of `out/` were read whole, and `moved` how they will be called: "name" or
+        "archive/name", and "" for one that was deleted.
+        """
         self.account = account
+        self.statuses = Statuses(root)
         self._root = root
         self._spool = spool
         self._quiet = quiet_seconds
         self._clock = clock
         self._taken = taken
         self._collected = collected
-        #: Names in `in/` that were taken, with size, time of change, and until when they are answered for.
-        self._remembered: dict[str, tuple[int, float, float]] = {}
+        self._moved = moved
+        self._parts = Parts(root / _UPLOADS)
+        self._ghosts = Ghosts(root / ".taken.jsonl", clock)
+        self._held = Held()
         self._writing: dict[str, Upload] = {}
-        # Sessions of one account may begin the same file at the same moment.
-        self._beginning = threading.Lock()
+        #: For what is done with names; and for the way into the spool, which takes longer.
+        self._lock = threading.Lock()
+        self._taking = threading.Lock()
+        #: What was not taken, and is known to be.
+        self._reported: set[str] = set()
 
     def prepare(self) -> None:
-        """Make the folders."""
+        """Make the folders, count what lies there, remember what was taken. Raises OSError, TransportError."""
         for folder in (*FOLDERS, _UPLOADS, _RESTED):
             (self._root / folder).mkdir(parents=True, exist_ok=True)
-        self._finish_rested()
+        self._ghosts.load()
+        for file in (self._root / IN).iterdir():
+            name = file_name(os.fsencode(file.name))
+            if name != file.name:
+                _rename_beside(file, name)
+        self.count()
 
-    def real_path(self, path: str) -> str:
-        """The path without dots and doubled slashes, from the account's root."""
-        return posixpath.normpath(posixpath.join("/", path.replace("\\", "/"))).replace("//", "/")
+    def count(self) -> None:
+        """Count anew what the account has with us; what somebody removed beside us is free then."""
+        claims = [one for one in self._spool.claimed() if one.mailbox == self.account.mailbox]
+        with self._lock:
+            sizes: dict[Hashable, int] = {file: _size_of(file) for file in (self._root / IN).iterdir()}
+            sizes.update((file, _size_of(file)) for file in self._parts.folder.glob("*.part"))
+            sizes.update((file.name.partition("~")[0], _size_of(file)) for file in (self._root / _RESTED).iterdir())
+            sizes.update((one.detail["upload"], one.size) for one in claims if "upload" in one.detail)
+            self._held.reset(sizes)
 
     def look(self, path: str) -> Entry:
         """What is at a path."""
-        folder, name = self._find(path)
+        folder, name = find(path)
         if not name:
-            return Entry(posixpath.basename(folder) or "/", is_folder=True, changed=self._clock())
+            return Entry(folder.rpartition("/")[2] or "/", is_folder=True, changed=self._clock())
         entry = self._entry(folder, name)
-        if entry is None and folder == "in":
-            entry = self._ghost(name)
+        if entry is None and folder == IN and (ghost := self._ghosts.find(name)) is not None:
+            entry = Entry(name, is_folder=False, size=ghost.size, changed=ghost.changed)
         if entry is None:
             raise Refused("missing", f"There is no {path}.")
         return entry
 
     def list(self, path: str) -> Iterator[Entry]:
-        """What is in a folder: uploads that were not finished are there, files that were taken are not."""
-        folder, name = self._find(path)
+        """What is in a folder: uploads that were not finished are there, files that were taken are not.
+
+        Read bit by bit, in no order.
+        """
+        folder, name = find(path)
         if name:
             raise Refused("missing", f"{path} is no folder.")
+        return self._list(folder)
+
+    def _list(self, folder: str) -> Iterator[Entry]:
         for sub in FOLDERS:
-            if sub and posixpath.dirname(sub) == folder:
-                yield Entry(posixpath.basename(sub), is_folder=True, changed=self._clock())
+            if sub and sub.rpartition("/")[0] == folder:
+                yield Entry(sub.rpartition("/")[2], is_folder=True, changed=self._clock())
         if not folder:
             return
-        names = {file.name for file in (self._root / folder).iterdir()}
-        if folder == "in":
-            names |= {self._said(file) for file in (self._root / _UPLOADS).glob("*.part")}
-        for one in sorted(names):
-            entry = self._entry(folder, one)
+        with os.scandir(self._root / folder) as files:
+            for file in files:
+                entry = _entry_of(Path(file.path), file.name)
+                if entry is not None:
+                    yield entry
+        for name in self._parts.names() if folder == IN else ():
+            entry = _entry_of(self._parts.path(name), name)
             if entry is not None:
                 yield entry
 
+    # --- uploads
+
     def write(self, path: str, *, append: bool, truncate: bool, create: bool, exclusive: bool) -> Upload:
         """Begin or resume an upload to `in/`."""
-        folder, name = self._find(path)
-        if folder != "in" or not name:
+        folder, name = find(path)
+        if folder != IN or not name:
             raise Refused("denied", "Files can be written in /in only.")
-        with self._beginning:
-            return self._begin(path, name, append=append, truncate=truncate, create=create, exclusive=exclusive)
-
-    def _begin(self, path: str, name: str, *, append: bool, truncate: bool, create: bool, exclusive: bool) -> Upload:
-        if name in self._writing:
-            raise Refused("busy", f"{name} is being written by another session.")
-        part = self._part(name)
-        exists = part.exists()
-        if not exists and (self._root / "in" / name).exists():
-            # Closed under a name that is not final, and now gone on with.
-            (self._root / "in" / name).rename(part)
-            exists = True
-        if exists and exclusive:
-            raise Refused("exists", f"{name} is there already.")
-        if not exists and not create:
-            raise Refused("missing", f"There is no {path}.")
-        self._check_files(exists=exists)
-        (part.with_suffix(".name")).write_text(name)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if truncate else 0)
-        descriptor = os.open(part, flags, 0o600)
-        upload = Upload(
-            name=name,
-            path=part,
-            descriptor=descriptor,
-            appends=append,
-            size=os.fstat(descriptor).st_size,
-            room=self._room(part),
-        )
-        self._writing[name] = upload
+        with self._lock:
+            if name in self._writing:
+                raise Refused("busy", f"{name} is being written by another session.")
+            part = self._parts.path(name)
+            exists = self._is_there(name, part)
+            ghost = None if exists else self._ghosts.find(name)
+            if exists and exclusive:
+                raise Refused("exists", f"{name} is there already.")
+            if not exists and not create and ghost is None:
+                raise Refused("missing", f"There is no {path}.")
+            if ghost is not None and ghost.size and append:
+                raise Refused("exists", _was_taken(name))
+            if not self._held.add(part, self.account.quota.files):
+                raise Refused("quota", f"There are {len(self._held)} files of yours here already; no more are taken.")
+            try:
+                descriptor, size = self._parts.begin(part, name, truncate=truncate)
+            except OSError:
+                self._held.drop(part)
+                raise
+            self._held.set(part, size)
+            self._writing[name] = upload = Upload(
+                name=name,
+                path=part,
+                descriptor=descriptor,
+                appends=append,
+                size=size,
+                kept=size,
+                written=Spans(),
+                taken_before=ghost.size if ghost is not None else None,
+            )
         return upload
+
+    def _is_there(self, name: str, part: Path) -> bool:
+        """Whether there is something to go on with; what was closed under a name that is not final is open again."""
+        file = self._file_in(IN, name)
+        if file is not None and file != part:
+            file.replace(part)
+            self._held.move(file, part)
+        return file is not None
 
     def put(self, upload: Upload, offset: int, content: bytes) -> None:
         """Write a piece. What fails once fails for good: half a file must never be taken."""
@@ -195,54 +244,200 @@ class Tree:
             raise Refused("failure", upload.poisoned)
         at = upload.size if upload.appends else offset
         try:
-            self._check_bytes(upload, at + len(content))
+            _check_resumed(upload, at)
+            self._grow(upload, at + len(content))
             written = 0
             while written < len(content):
                 written += os.pwrite(upload.descriptor, content[written:], at + written)
         except OSError as error:
-            upload.poisoned = "The disk is full or does not work; please try again later."
+            log.warning("SFTP %s: %s cannot be written: %s", self.account.name, upload.name, error)
+            upload.poisoned = DISK
             raise Refused("failure", upload.poisoned) from error
         except Refused as refused:
             upload.poisoned = str(refused)
             raise
-        upload.size = max(upload.size, at + len(content))
+        upload.wrote(at, at + len(content))
 
     def cut(self, upload: Upload, size: int) -> None:
         """Set the length of an upload."""
         if size > upload.size:
-            self._check_bytes(upload, size)
-        os.ftruncate(upload.descriptor, size)
-        upload.size = size
+            self._grow(upload, size)
+        upload.cut(size)
+        self._held.set(upload.path, size)
+
+    def _grow(self, upload: Upload, size: int) -> None:
+        quota = self.account.quota
+        if size <= upload.size:
+            return
+        if size > quota.largest_file:
+            raise Refused("quota", f"Files of more than {quota.largest_file} bytes are not taken.")
+        if not self._held.let(upload.path, size, quota.bytes):
+            raise Refused("quota", f"The {quota.bytes} bytes that may wait here are used up.")
 
     def close(self, upload: Upload) -> None:
         """The client says that it is done: the file is complete, and taken if its name is final."""
+        size, trouble, changed = upload.extent(), upload.poisoned, 0.0
         try:
-            os.fsync(upload.descriptor)
-            changed = os.fstat(upload.descriptor).st_mtime
+            if size is None:
+                trouble = trouble or HOLES
+            elif not trouble:
+                os.ftruncate(upload.descriptor, size)
+                os.fsync(upload.descriptor)
+                changed = os.fstat(upload.descriptor).st_mtime
+        except OSError as error:
+            log.warning("SFTP %s: %s cannot be made durable: %s", self.account.name, upload.name, error)
+            trouble = DISK
         finally:
             os.close(upload.descriptor)
-            self._writing.pop(upload.name, None)
-        if upload.poisoned:
-            self._drop_part(upload.path)
-            raise Refused("failure", upload.poisoned)
-        if is_unfinished(upload.name) or upload.size == 0:
-            self._move(upload.path, upload.name)
-        else:
-            self._take(upload.path, upload.name, upload.size, changed)
-        upload.path.with_suffix(".name").unlink(missing_ok=True)
+        if trouble or size is None:
+            self._spoil(upload, trouble)
+            raise Refused("failure", trouble)
+        with self._lock:
+            del self._writing[upload.name]
+            handed = self._finish(upload.path, upload.name, size, changed)
+            self._parts.forget(upload.path)
+        self._pass_on(handed)
+
+    def _spoil(self, upload: Upload, trouble: str) -> None:
+        with self._lock:
+            del self._writing[upload.name]
+            self._parts.drop(upload.path)
+            self._held.drop(upload.path)
+        self._say(upload.name, str(uuid7()), f"not taken. {trouble}")
 
     def abort(self, upload: Upload) -> None:
-        """The session ended in the middle: what came is kept, to be resumed, and never taken."""
-        os.close(upload.descriptor)
-        self._writing.pop(upload.name, None)
-        if upload.poisoned:
-            self._drop_part(upload.path)
+        """The session ended in the middle: what came is kept up to its first gap, to be resumed, and never taken."""
+        with self._lock:
+            del self._writing[upload.name]
+            try:
+                if upload.poisoned:
+                    self._parts.drop(upload.path)
+                    self._held.drop(upload.path)
+                else:
+                    upload.cut(upload.whole())
+                    self._held.set(upload.path, upload.size)
+            finally:
+                os.close(upload.descriptor)
+
+    def _finish(self, file: Path, name: str, size: int, changed: float) -> Path | None:
+        """Under the lock: a file is complete. Where it lies now if it is to be taken."""
+        if is_unfinished(name):
+            target = self._root / IN / name
+            file.replace(target)
+            self._held.move(file, target)
+            return None
+        upload = str(uuid7())
+        if size == 0:
+            file.unlink()
+            self._held.drop(file)
+            self._ghosts.remember(name, 0, changed)
+            self._say(name, upload, _EMPTY)
+            return None
+        handed = self._root / _RESTED / f"{upload}~{name}"
+        file.rename(handed)
+        self._held.move(file, upload)
+        self._ghosts.remember(name, size, changed)
+        self._say(name, upload, f"received {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC, {size} bytes.")
+        return handed
+
+    def _pass_on(self, handed: Path | None) -> None:
+        """Make the rename durable, then give the file to the spool. Where that fails, `settle` does it."""
+        if handed is None:
+            sync_folder(self._root / IN)
+            return
+        sync_folder(handed.parent)
+        try:
+            self._transfer(handed)
+        except (EdiServerError, OSError) as error:
+            log.warning("SFTP %s: %s is complete, and taken later: %s", self.account.name, handed.name, error)
+            self._taken(handed.name.partition("~")[2])
+
+    def _transfer(self, file: Path) -> None:
+        upload, _, name = file.name.partition("~")
+        with self._taking, contextlib.suppress(FileNotFoundError):
+            status, place = file.stat(), self._spool.place()
+            os.link(file, place)
+            try:
+                detail = {"account": self.account.name, "changed": f"{status.st_mtime:.0f}", "upload": upload}
+                _, is_new = self._spool.take(
+                    place, mailbox=self.account.mailbox, key=f"sftp:{upload}", name=name, detail=detail
+                )
+            finally:
+                place.unlink(missing_ok=True)
+            file.unlink()
+            if not is_new:
+                self._held.drop(upload)
+        self._taken(name)
+
+    def released(self, upload: str) -> None:
+        """What was taken is in the store, and counts no longer."""
+        self._held.drop(upload)
+
+    def settle(self, *, at_once: bool = False) -> Settled:
+        """Take what is complete and was not taken, and what lies in `in/` under a final name and rests.
+
+        The latter came there beside us. With `at_once` it need not rest. A file that cannot be taken holds up no other.
+        """
+        soonest: float | None = None
+        troubles: dict[str, Exception] = {}
+        for file in sorted((self._root / IN).iterdir()):
+            try:
+                left = self._rest(file, 0.0 if at_once else self._quiet)
+            except (EdiServerError, OSError) as error:
+                troubles[file.name] = error
+                continue
+            if left is not None:
+                soonest = left if soonest is None else min(soonest, left)
+        for file in sorted((self._root / _RESTED).iterdir()):
+            try:
+                self._transfer(file)
+            except (EdiServerError, OSError) as error:
+                troubles[file.name.partition("~")[2]] = error
+        new = troubles.keys() - self._reported
+        self._reported = set(troubles)
+        return Settled(soonest, tuple(self._left(name, troubles[name]) for name in sorted(new)))
+
+    def _rest(self, file: Path, quiet: float) -> float | None:
+        """Take a file, or say how long it has to rest; None for one that is not to be taken, or was."""
+        with self._lock:
+            try:
+                status = file.lstat()
+            except FileNotFoundError:
+                return None
+            if is_unfinished(file.name) or not stat.S_ISREG(status.st_mode):
+                return None
+            left = status.st_ctime + quiet - self._clock()
+            if left > 0:
+                return left
+            self._held.set(file, status.st_size)
+            self._finish(file, file_name(os.fsencode(file.name)), status.st_size, status.st_mtime)
+        return None
+
+    def _left(self, name: str, error: Exception) -> Left:
+        log.warning("SFTP %s: %s cannot be taken: %s", self.account.name, name, error)
+        why = "It is complete, and the machine could not take it yet; it is tried again."
+        return left_alone(self.account.mailbox, name, "not-taken", why)
+
+    def tidy(self) -> None:
+        """Delete old statuses, and uploads that were broken off long ago."""
+        self.statuses.expire(self._clock())
+        with self._lock:
+            gone = [one for one in self._parts.expired(self._clock()) if one[1] not in self._writing]
+            for part, _ in gone:
+                self._parts.drop(part)
+        for _, name in gone:
+            log.info("SFTP %s: %s was broken off and not resumed for a week; deleted", self.account.name, name)
+            if name:
+                self._say(name, str(uuid7()), "not taken. It was broken off, and not gone on with for a week.")
+        self.count()
+
+    # --- what the partner reads
 
     def read(self, path: str) -> Download:
         """Open a file for reading."""
-        folder, name = self._find(path)
-        if folder not in ("out", "out/archive", "status") or not name:
-            raise Refused("denied" if name and folder == "in" else "missing", f"{path} cannot be read.")
+        folder, name = find(path)
+        if folder not in (OUT, ARCHIVE, STATUS) or not name:
+            raise Refused("denied" if name and folder == IN else "missing", f"{path} cannot be read.")
         try:
             descriptor = os.open(self._root / folder / name, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as error:
@@ -251,12 +446,19 @@ class Tree:
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise Refused("missing", f"There is no {path}.")
-        return Download(folder=folder, name=name, descriptor=descriptor, size=status.st_size, changed=status.st_mtime)
+        return Download(
+            folder=folder,
+            name=name,
+            descriptor=descriptor,
+            size=status.st_size,
+            changed=status.st_mtime,
+            read=Spans(),
+        )
 
     def get(self, download: Download, offset: int, size: int) -> bytes:
-        """A piece of a file."""
-        content = os.pread(download.descriptor, min(size, 262_144), offset)
-        download.read_to = max(download.read_to, offset + len(content))
+        """A piece of a file, at most 64 KB: clients ask for the rest."""
+        content = os.pread(download.descriptor, min(size, _MOST_READ), offset)
+        download.read.add(offset, offset + len(content))
         return content
 
     def leave(self, download: Download) -> None:
@@ -264,178 +466,130 @@ class Tree:
         os.close(download.descriptor)
 
     def finish(self, download: Download) -> None:
-        """The client closed what it read; a file of `out/` that was read to its end was collected."""
+        """The client closed what it read; a file of `out/` of which it read every byte was collected."""
         os.close(download.descriptor)
-        if download.folder == "out" and download.read_to >= download.size:
-            self._collected(download.name)
+        if download.folder != STATUS and download.read.reach() >= download.size:
+            self._collected(_offer_name(download.folder, download.name))
+
+    # --- names
 
     def set_time(self, path: str, changed: float | None, size: int | None) -> None:
         """Set time of change or length; for a file that was taken, say yes and do nothing."""
-        folder, name = self._find(path)
-        file = self._file_in(folder, name)
-        if file is None:
-            if folder == "in" and self._ghost(name):
-                return
-            raise Refused("missing", f"There is no {path}.")
-        if folder != "in":
-            raise Refused("denied", "Only files in /in can be changed.")
-        if size is not None and size > file.lstat().st_size:
-            raise Refused("denied", "Files grow by being written only.")
-        if size is not None:
-            os.truncate(file, size)
-        if changed is not None:
-            os.utime(file, (changed, changed))
+        folder, name = find(path)
+        with self._lock:
+            file = self._file_in(folder, name)
+            if file is None:
+                if folder == IN and self._ghosts.find(name):
+                    return
+                raise Refused("missing", f"There is no {path}.")
+            if folder != IN:
+                raise Refused("denied", "Only files in /in can be changed.")
+            if size is not None and name in self._writing:
+                raise Refused("busy", f"{name} is being written.")
+            if size is not None and size > file.lstat().st_size:
+                raise Refused("denied", "Files grow by being written only.")
+            if size is not None:
+                os.truncate(file, size)
+                self._held.set(file, size)
+            if changed is not None:
+                os.utime(file, (changed, changed))
 
     def remove(self, path: str) -> None:
         """Delete a file that is the partner's to delete."""
-        folder, name = self._find(path)
-        file = self._file_in(folder, name)
-        if file is None and folder == "in" and self._ghost(name):
-            raise Refused("denied", f"{name} was taken already; ask us to have it rejected.")
-        if file is None:
-            raise Refused("missing", f"There is no {path}.")
-        if name in self._writing and folder == "in":
-            raise Refused("busy", f"{name} is being written.")
-        if file.parent.name == _UPLOADS:
-            self._drop_part(file)
-        else:
-            file.unlink()
+        folder, name = find(path)
+        with self._lock:
+            file = self._file_in(folder, name)
+            if file is None and folder == IN and self._ghosts.find(name):
+                raise Refused("denied", f"{name} was taken already; ask us to have it rejected.")
+            if file is None:
+                raise Refused("missing", f"There is no {path}.")
+            if name in self._writing and folder == IN:
+                raise Refused("busy", f"{name} is being written.")
+            if file.parent.name == _UPLOADS:
+                self._parts.drop(file)
+            else:
+                file.unlink()
+            self._held.drop(file)
+            if folder in (OUT, ARCHIVE):
+                self._moved(_offer_name(folder, name), "")
 
     def rename(self, old: str, new: str, *, replace: bool) -> None:
         """Move a file: within `in/`, or from `out/` to `out/archive/` and back."""
-        (old_folder, old_name), (new_folder, new_name) = self._find(old), self._find(new)
-        if not old_name or not new_name or not _may_move(old_folder, new_folder):
+        (old_folder, old_name), (new_folder, new_name) = find(old), find(new)
+        if not old_name or not new_name or not may_move(old_folder, new_folder):
             raise Refused("denied", "Files can be renamed in /in, and moved between /out and /out/archive.")
-        source = self._file_in(old_folder, old_name)
-        if source is None:
-            self._rename_ghost(old_folder, old_name, new_name, old)
+        if old_folder != IN:
+            self._rename_offer(old_folder, old_name, new_folder, new_name)
             return
-        if old_name in self._writing and old_folder == "in":
-            raise Refused("busy", f"{old_name} is being written.")
-        if source.parent.name == _UPLOADS:
-            raise Refused("busy", f"{old_name} was broken off; go on with it and close it, or delete it.")
-        target = self._root / new_folder / new_name
-        if new_folder == "in" and new_name in self._writing:
-            raise Refused("busy", f"{new_name} is being written.")
-        if target.exists() and not replace:
-            raise Refused("exists", f"There is a {new} already.")
-        source.rename(target)
-        # Its quiet time begins now, whatever time of change the client sets.
-        sync_folder(target.parent)
+        with self._lock:
+            if old_name in self._writing:
+                raise Refused("busy", f"{old_name} is being written.")
+            source = self._file_in(IN, old_name)
+            if source is None and self._ghosts.rename(old_name, new_name):
+                return
+            if source is None:
+                raise Refused("missing", f"There is no {old}.")
+            if source.parent.name == _UPLOADS:
+                raise Refused("busy", f"{old_name} was broken off; go on with it and close it, or delete it.")
+            self._make_room(new_name, replace=replace)
+            status = source.stat()
+            # Whatever lies under the final name, if anything does, was handed over before: both are taken.
+            handed = self._finish(source, new_name, status.st_size, status.st_mtime)
+        self._pass_on(handed)
 
-    def settle(self) -> float | None:
-        """Take files in `in/` that lie there under a final name and rest; seconds until the next may, or None."""
-        soonest: float | None = None
-        for file in sorted((self._root / "in").iterdir()):
+    def _make_room(self, name: str, *, replace: bool) -> None:
+        """A file of `in/` may be renamed to that name; what was broken off under it is given up."""
+        if name in self._writing:
+            raise Refused("busy", f"{name} is being written.")
+        if not replace and self._file_in(IN, name) is not None:
+            raise Refused("exists", f"There is a {name} already.")
+        part = self._parts.path(name)
+        self._parts.drop(part)
+        self._held.drop(part)
+
+    def _rename_offer(self, old_folder: str, old_name: str, new_folder: str, new_name: str) -> None:
+        """A file that nobody has read must not be replaced, even if the client asked for that."""
+        with self._lock:
+            source = self._file_in(old_folder, old_name)
+            if source is None:
+                raise Refused("missing", f"There is no {old_name}.")
+            if (self._root / new_folder / new_name).exists():
+                raise Refused("exists", f"There is a {new_name} already.")
+            # Before it is renamed, so that however soon it is read under its new name, it is known what it is.
+            self._moved(_offer_name(old_folder, old_name), _offer_name(new_folder, new_name))
             try:
-                status = file.lstat()
-            except FileNotFoundError:
-                continue
-            if is_unfinished(file.name) or not stat.S_ISREG(status.st_mode) or status.st_size == 0:
-                continue
-            left = status.st_ctime + self._quiet - self._clock()
-            if left > 0:
-                soonest = left if soonest is None else min(soonest, left)
-            else:
-                # Unless somebody deletes or renames it at this moment.
-                with contextlib.suppress(FileNotFoundError):
-                    file.rename(self._root / _RESTED / f"{uuid7()}~{file.name}")
-        self._finish_rested()
-        return soonest
-
-    def _finish_rested(self) -> None:
-        """Take what rested. Nobody sends it again, so it stays until it is known to be taken, whatever happens."""
-        for file in sorted((self._root / _RESTED).iterdir()):
-            key, _, name = file.name.partition("~")
-            with contextlib.suppress(FileNotFoundError):
-                status, place = file.stat(), self._spool.place()
-                os.link(file, place)
-                try:
-                    self._spool_one(place, key, name, status.st_size, status.st_mtime)
-                finally:
-                    place.unlink(missing_ok=True)
-                file.unlink()
-
-    def offer(self, staged: Path, name: str) -> str:
-        """Show a staged file to the partner, as `name` or the next free one; its final name."""
-        return next(candidate for candidate in free_names(name) if self.offer_as(staged, candidate))
+                move_without_replacing(source, self._root / new_folder / new_name)
+            except FileExistsError as error:
+                raise Refused("exists", f"There is a {new_name} already.") from error
+        sync_folder(self._root / new_folder)
 
     def offer_as(self, staged: Path, name: str) -> bool:
         """Show a staged file to the partner under exactly that name; False if it is taken."""
         try:
-            move_without_replacing(staged, self._root / "out" / name)
+            move_without_replacing(staged, self._root / OUT / name)
         except FileExistsError:
             return False
         except OSError as error:
             raise of_disk(error) from error
-        sync_folder(self._root / "out")
+        sync_folder(self._root / OUT)
         return True
 
-    def status_of(self, name: str) -> str:
-        """What was said of an upload, "" if nothing."""
+    def _say(self, name: str, upload: str, text: str) -> None:
+        """A status is a courtesy: that it cannot be written must not keep a file from being taken."""
         try:
-            return self._status(name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return ""
-
-    def say_status(self, name: str, text: str) -> None:
-        """Write what became of an upload to `status/<name>.txt`, replacing what was said before."""
-        target = self._status(name)
-        temporary = target.with_name(f".{target.name}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-
-    def _status(self, name: str) -> Path:
-        safe = name.replace("/", "_").replace("\0", "_")
-        return self._root / "status" / f"{safe[: _LONGEST_NAME - 8].lstrip('.') or '_'}.txt"
-
-    def _take(self, file: Path, name: str, size: int, changed: float) -> None:
-        # Every upload is one of its own: what is in it decides whether it is a duplicate, not its name.
-        place = self._spool.place()
-        file.rename(place)
-        self._spool_one(place, place.name, name, size, changed)
-
-    def _spool_one(self, place: Path, key: str, name: str, size: int, changed: float) -> None:
-        detail = {"account": self.account.name, "changed": f"{changed:.0f}"}
-        self._spool.take(place, mailbox=self.account.mailbox, key=f"sftp:{key}", name=name, detail=detail)
-        while len(self._remembered) >= _MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[name] = (size, changed, self._clock() + _REMEMBERED_SECONDS)
-        self._taken(name)
-
-    def _move(self, part: Path, name: str) -> None:
-        part.rename(self._root / "in" / name)
-        sync_folder(self._root / "in")
-
-    def _drop_part(self, part: Path) -> None:
-        part.unlink(missing_ok=True)
-        part.with_suffix(".name").unlink(missing_ok=True)
-
-    def _rename_ghost(self, folder: str, name: str, new_name: str, path: str) -> None:
-        ghost = self._remembered.get(name) if folder == "in" else None
-        if ghost is None:
-            raise Refused("missing", f"There is no {path}.")
-        self._remembered[new_name] = ghost
-
-    def _ghost(self, name: str) -> Entry | None:
-        size, changed, until = self._remembered.get(name, (0, 0.0, 0.0))
-        return Entry(name, is_folder=False, size=size, changed=changed) if until > self._clock() else None
+            self.statuses.say(name, upload, f"{name}: {text}\n")
+        except OSError as error:
+            log.warning("SFTP %s: the status of %s cannot be written: %s", self.account.name, name, error)
 
     def _entry(self, folder: str, name: str) -> Entry | None:
         file = self._file_in(folder, name)
-        if file is None:
-            return None
-        try:
-            status = file.lstat()
-        except FileNotFoundError:
-            return None  # taken, or deleted by another session, at this moment
-        return Entry(name, is_folder=False, size=status.st_size, changed=status.st_mtime)
+        return None if file is None else _entry_of(file, name)
 
     def _file_in(self, folder: str, name: str) -> Path | None:
         """The regular file at that name, an unfinished upload included; links are not there."""
         candidates = [self._root / folder / name]
-        if folder == "in":
-            candidates.append(self._part(name))
+        if folder == IN:
+            candidates.append(self._parts.path(name))
         for file in candidates:
             try:
                 if stat.S_ISREG(file.lstat().st_mode):
@@ -444,48 +598,15 @@ class Tree:
                 continue
         return None
 
-    def _part(self, name: str) -> Path:
-        return self._root / _UPLOADS / f"{hashlib.sha256(name.encode()).hexdigest()}.part"
 
-    def _said(self, part: Path) -> str:
-        try:
-            return part.with_suffix(".name").read_text()
-        except FileNotFoundError:
-            return ""
-
-    def _find(self, path: str) -> tuple[str, str]:
-        """Folder and name of a path; the name is empty for a folder itself."""
-        real = self.real_path(path).strip("/")
-        if real in FOLDERS:
-            return real, ""
-        folder, name = posixpath.split(real)
-        if folder not in FOLDERS or not folder:
-            raise Refused("missing", f"There is no {path}.")
-        if "\0" in name or len(os.fsencode(name)) > _LONGEST_NAME or name in (".", ".."):
-            raise Refused("denied", "That name cannot be used.")
-        return folder, name
-
-    def _check_files(self, *, exists: bool) -> None:
-        if exists:
-            return
-        held = sum(1 for _ in (self._root / "in").iterdir()) + sum(1 for _ in (self._root / _UPLOADS).glob("*.part"))
-        if held >= self.account.quota.files:
-            raise Refused("quota", f"There are {held} files in /in already; no more are taken.")
-
-    def _room(self, part: Path) -> int:
-        """How large an upload may become beside everything else that lies there; what grows is counted as it does."""
-        growing = {part, *(one.path for one in list(self._writing.values()))}
-        others = [*(self._root / "in").iterdir(), *(self._root / _UPLOADS).glob("*.part")]
-        return self.account.quota.bytes - sum(_size_of(file) for file in others if file not in growing)
-
-    def _check_bytes(self, upload: Upload, size: int) -> None:
-        quota = self.account.quota
-        growing = sum(one.size for one in list(self._writing.values()) if one is not upload)
-        if size <= upload.size or size <= min(upload.room - growing, quota.largest_file):
-            return
-        if size > quota.largest_file:
-            raise Refused("quota", f"Files of more than {quota.largest_file} bytes are not taken.")
-        raise Refused("quota", f"The {quota.bytes} bytes that may lie in /in are used up.")
+def _entry_of(file: Path, name: str) -> Entry | None:
+    try:
+        status = file.lstat()
+    except FileNotFoundError:
+        return None  # taken, or deleted by another session, at this moment
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Entry(name, is_folder=False, size=status.st_size, changed=status.st_mtime)
 
 
 def _size_of(file: Path) -> int:
@@ -496,13 +617,25 @@ def _size_of(file: Path) -> int:
         return 0
 
 
-def is_unfinished(name: str) -> bool:
-    """True for names that writers give to what they have not finished."""
-    return name.startswith(".") or name.lower().endswith(UNFINISHED)
+def _rename_beside(file: Path, name: str) -> None:
+    for candidate in free_names(name):
+        with contextlib.suppress(FileExistsError):
+            move_without_replacing(file, file.with_name(candidate))
+            return
 
 
-def _may_move(old: str, new: str) -> bool:
-    return old == new == "in" or {old, new} <= {"out", "out/archive"}
+def _offer_name(folder: str, name: str) -> str:
+    """A file of `out/` by its path there."""
+    return name if folder == OUT else f"archive/{name}"
+
+
+def _check_resumed(upload: Upload, at: int) -> None:
+    if at and upload.taken_before and not upload.kept and upload.written.start is None:
+        raise Refused("exists", _was_taken(upload.name))
+
+
+def _was_taken(name: str) -> str:
+    return f"{name} was taken already, so it cannot be gone on with; send the file again from its start."
 
 
 def of_disk(error: OSError) -> TransportError:

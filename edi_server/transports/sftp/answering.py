@@ -1,0 +1,37 @@
+"""Where asyncssh's handler of SFTP requests is changed. It has no public way for any of this; tests pin it down.
+
+A session that ends is told so before asyncssh closes what is open: asyncssh calls `close` in that case too, and it is
+no CLOSE of the client's. After each answer it waits until the client has taken most of what was sent before: one that
+asks and never reads would fill our memory with answers. Then the session is asked when the next request may come.
+
+Servers that want this have `is_ending` and `pause`.
+"""
+
+from __future__ import annotations
+
+from asyncssh.packet import SSHPacket
+from asyncssh.sftp import SFTPServerHandler
+
+_cleanup = SFTPServerHandler._cleanup  # noqa: SLF001
+_process = SFTPServerHandler._process_packet  # noqa: SLF001
+
+
+async def _end(handler: SFTPServerHandler, exc: Exception | None) -> None:
+    server = handler._server  # noqa: SLF001
+    if hasattr(server, "is_ending"):
+        server.is_ending = True
+    await _cleanup(handler, exc)
+
+
+async def _answer(handler: SFTPServerHandler, pkttype: int, pktid: int, packet: SSHPacket) -> None:
+    size = len(packet.get_full_payload())
+    await _process(handler, pkttype, pktid, packet)
+    server, writer = handler._server, handler._writer  # noqa: SLF001
+    if writer is not None:
+        await writer.drain()
+    if hasattr(server, "pause"):
+        await server.pause(size)
+
+
+SFTPServerHandler._cleanup = _end  # type: ignore[assignment,method-assign]  # noqa: SLF001
+SFTPServerHandler._process_packet = _answer  # type: ignore[assignment,method-assign]  # noqa: SLF001

@@ -1,0 +1,114 @@
+"""What we have of a partner's server, and removing it there as was agreed."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta
+
+import asyncssh
+
+from edi_server.transports.sftp.listed import KEPT, Listed, Pull, was_replaced
+from edi_server.transports.sftp.reading import ChangedError, Reader, beside
+from edi_server.transports.sftp.remote import describe
+from edi_server.transports.spool import Spool, Taken
+
+_DAY = timedelta(days=1)
+#: Seconds: a time that is a whole number of these may be all that their server knows of it.
+_COARSE = 60
+_DONE = {"delete": "deleted on their side", "move": "moved to their archive"}
+
+
+class Remover:
+    """Keeps what it saw at the last look. Used on the event loop."""
+
+    def __init__(self, agreed: Pull, spool: Spool, reader: Reader, leave: Callable[[Listed, str, str], None]) -> None:
+        """`leave` is told of files that could not be removed."""
+        self._agreed = agreed
+        self._spool = spool
+        self._reader = reader
+        self._leave = leave
+        #: What we have and leave on their side; what we have and they removed since the last look.
+        self._kept: set[str] = set()
+        self._gone: set[str] = set()
+        self._forgot = datetime.min.replace(tzinfo=UTC)
+
+    async def tidy(self, client: asyncssh.SFTPClient, files: list[Listed]) -> set[str]:
+        """Remove what we have for good on their side; keys of what we have at all."""
+        if self._agreed.after == "leave":
+            there = {one.key for one in files}
+            self._kept = (self._kept & there) | await beside(lambda: self._find(there))
+            return self._kept
+        waiting = {one.transmission_id for one in await beside(self._spool.claimed)}
+        known = await beside(lambda: {taken.key: taken for taken in self._spool.known()})
+        for one in files:
+            taken = known.get(one.key)
+            if taken is not None and taken.transmission_id not in waiting:
+                await self._remove(client, one, taken)
+        self._forget_gone(known, {one.key for one in files}, waiting)
+        return set(known)
+
+    def _find(self, keys: Collection[str]) -> set[str]:
+        """Which of them we have; what we left and they removed long ago is forgotten."""
+        if datetime.now(UTC) - self._forgot > _DAY:
+            self._spool.forget(datetime.now(UTC) - KEPT, keep=set(keys))
+            self._forgot = datetime.now(UTC)
+        unknown = (key for key in keys if key not in self._kept)
+        return {key for key in unknown if self._spool.find(self._agreed.mailbox, key) is not None}
+
+    def _forget_gone(self, known: Mapping[str, Taken], there: set[str], waiting: set[str]) -> None:
+        """What is gone from their side may come again under the same name, even with the same size and time.
+
+        It has to be gone twice: a server whose disk is not mounted lists nothing, and then all of it again.
+        """
+        gone = {key for key, one in known.items() if key not in there and one.transmission_id not in waiting}
+        for key in gone & self._gone:
+            self._spool.forget_key(self._agreed.mailbox, key)
+        self._gone = gone - self._gone
+
+    async def _remove(self, client: asyncssh.SFTPClient, one: Listed, taken: Taken) -> None:
+        try:
+            if await was_replaced(client, one):
+                return  # a new file of the same name, which is taken at the next look
+            if one.changed % _COARSE == 0 and not await self._is_what_we_have(client, one, taken):
+                self._spool.forget_key(self._agreed.mailbox, one.key)
+                return
+            await remove_marker(client, self._agreed, one.path)
+            if self._agreed.after == "move":
+                await _rename_free(client, one.path, posixpath.join(self._agreed.archive, one.name))
+            else:
+                await client.remove(one.path)
+        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
+            raise
+        except asyncssh.SFTPError as error:
+            if isinstance(error, asyncssh.SFTPNoSuchFile) and not await client.exists(one.path):
+                # Somebody else removed it.
+                self._spool.forget_key(self._agreed.mailbox, one.key)
+                return
+            sentence = f"We have the file, but it could not be {_DONE[self._agreed.after]}: {describe(error)}."
+            self._leave(one, "not-removed", sentence)
+            return
+        # The name may come again, even with the same size and second.
+        self._spool.forget_key(self._agreed.mailbox, one.key)
+
+    async def _is_what_we_have(self, client: asyncssh.SFTPClient, one: Listed, taken: Taken) -> bool:
+        """Their server tells times coarsely, or none: another file may look alike. It is read once more."""
+        try:
+            digest = await self._reader.digest(client, one)
+        except ChangedError:
+            return False
+        return digest == taken.detail.get("sha256", digest)
+
+
+async def remove_marker(client: asyncssh.SFTPClient, agreed: Pull, path: str) -> None:
+    """The companion of a file goes with it."""
+    if agreed.marker and await client.exists(path + agreed.marker):
+        await client.remove(path + agreed.marker)
+
+
+async def _rename_free(client: asyncssh.SFTPClient, path: str, target: str) -> None:
+    stem, suffix = posixpath.splitext(target)
+    candidate, number = target, 2
+    while await client.exists(candidate):
+        candidate, number = f"{stem}-{number}{suffix}", number + 1
+    await client.rename(path, candidate)
