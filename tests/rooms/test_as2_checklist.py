@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from rooms.test_as2_core import NOW, ORDER, STRANGER, THEM, US, certify
 from rooms.test_as2_http import Company, Waiting, _authority, _issue, _raw
 from rooms.test_as2_station import OUR_URL, THEIR_URL, End, outcome
@@ -1100,6 +1101,16 @@ def test_row_18_a_gap_between_two_certificates_is_an_alarm_however_long_the_late
     assert lacking in alarm.sentence
     assert f"ends in {days} days" in alarm.sentence
     assert f"The next one can be used from {later:%Y-%m-%d %H:%M} UTC." in alarm.sentence
+
+
+def test_row_18_a_certificate_that_only_verifies_closes_no_gap_in_encrypting(us):
+    elliptic = certify("them", days=800, key=ec.generate_private_key(ec.SECP256R1())).certificate
+    old = certify("old", days=5)
+    keys = Keys((), (PartnerCertificate(old.certificate), PartnerCertificate(elliptic)))
+    gap = partner_gap(keys, us.terms, NOW)
+    assert (gap.lacking, gap.at) == ("we have none to encrypt for them with", old.certificate.not_valid_after_utc)
+    only = partner_gap(Keys((), (PartnerCertificate(elliptic),)), us.terms, NOW)
+    assert alarm_of(only, NOW).cause == "as2-certificate-0-days"
 
 
 def test_row_18_what_is_switched_to_stands_in_the_timeline_once(us, tmp_path):
