@@ -14,9 +14,9 @@ from edi_server.engine.network_secrets import read_text, tls_of
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import As2
+from edi_server.transports.as2.answering import Relation
 from edi_server.transports.as2.certificates import read_certificate, read_own_key
 from edi_server.transports.as2.encryption import OwnKey
-from edi_server.transports.as2.station import Relation
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, Terms
 from edi_server.transports.as2.transport import Line
 

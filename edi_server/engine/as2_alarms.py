@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import Certificate
 
 from edi_server.engine.as2_agreed import OwnAgreed
@@ -53,6 +54,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 def own_gap(own: Iterable[OwnAgreed], now: datetime) -> Gap | None:
     """When we first have none to sign with, or partners none to encrypt for us with; None without any key."""
     keys = list(own)
+    if not keys:
+        return None
     signing = [_span(one.key.certificate, one.due) for one in keys]
     reading = [_span(one.key.certificate) for one in keys]
     return _first(
@@ -62,7 +65,9 @@ def own_gap(own: Iterable[OwnAgreed], now: datetime) -> Gap | None:
 
 def partner_gap(keys: Keys, terms: Terms, now: datetime) -> Gap | None:
     """When we first have none to verify or encrypt for the partner with; None where it has no certificate at all."""
-    encrypting = [_span(one.certificate, one.encrypt_from) for one in keys.partner]
+    if not keys.partner:
+        return None
+    encrypting = [_span(one.certificate, one.encrypt_from) for one in keys.partner if _can_encrypt(one.certificate)]
     verifying = [_span(one.certificate) for one in keys.partner]
     needed = [("we have none to verify what they sign", verifying)]
     if terms.url and terms.encrypt:
@@ -70,15 +75,18 @@ def partner_gap(keys: Keys, terms: Terms, now: datetime) -> Gap | None:
     return _first(*needed, now=now)
 
 
+def _can_encrypt(certificate: Certificate) -> bool:
+    """True for RSA; with other keys certificates only verify."""
+    return isinstance(certificate.public_key(), rsa.RSAPublicKey)
+
+
 def _span(certificate: Certificate, switched: datetime | None = None) -> Span:
     begins = certificate.not_valid_before_utc
     return Span(max(begins, switched or begins), certificate.not_valid_after_utc, certificate)
 
 
-def _first(*needed: tuple[str, list[Span]], now: datetime) -> Gap | None:
-    gaps = [_gap(lacking, spans, now) for lacking, spans in needed if spans]
-    if not gaps:
-        return None
+def _first(*needed: tuple[str, list[Span]], now: datetime) -> Gap:
+    gaps = [_gap(lacking, spans, now) for lacking, spans in needed]
     first = min(gaps, key=lambda one: one.at)
     lacking = " and ".join(one.lacking for one in gaps if one.at == first.at)
     return msgspec.structs.replace(first, lacking=lacking)

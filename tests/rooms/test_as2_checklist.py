@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from rooms.test_as2_core import NOW, ORDER, STRANGER, THEM, US, certify
 from rooms.test_as2_http import Company, Waiting, _authority, _issue, _raw
 from rooms.test_as2_station import OUR_URL, THEIR_URL, End, outcome
@@ -31,7 +32,7 @@ from edi_server.transports.as2.algorithms import DIGESTS, mics_of
 from edi_server.transports.as2.encryption import OwnKey
 from edi_server.transports.as2.mdn import read_receipt, write_receipt
 from edi_server.transports.as2.message import Payload, make_message, open_message
-from edi_server.transports.as2.station import Relation, Station
+from edi_server.transports.as2.station import Relation
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, expiring
 from edi_server.transports.as2.transport import Line
 from edi_server.transports.http_front import Front, Reply
@@ -221,7 +222,7 @@ def test_row_03_an_unsupported_digest_that_is_required_fails_in_its_own_words(us
     assert outcome(us, made, reply) == ("failed/failure: unsupported MIC-algorithms", "refused")
     assert them.taken() == []
     assert them.notices[-1] == (
-        f"Message {made.message_id} was refused: The receipt must use a digest that we do not have.",
+        f"Message {made.message_id} was refused: The digest that must be used for the receipt is not one that we have.",
         "partner",
         True,
     )
@@ -470,8 +471,9 @@ def test_row_10_no_header_that_anybody_can_send_is_answered_by_a_bare_500(pair, 
 
 @pytest.mark.parametrize("at", ["_keep", "_say", "_message_key"])
 def test_row_10_a_fault_anywhere_is_answered_and_what_was_stored_stays_confirmed(us, them, monkeypatch, at):
-    made = us.make()
-    real, faults = getattr(Station, at, None), []
+    made, faults = us.make(), []
+    owner = station if at == "_message_key" else them.station
+    original = getattr(owner, at)
 
     def fault(*arguments, **options):
         if not faults:
@@ -479,12 +481,7 @@ def test_row_10_a_fault_anywhere_is_answered_and_what_was_stored_stays_confirmed
             raise ZeroDivisionError("/secret/path")
         return original(*arguments, **options)
 
-    original = real or station._message_key
-    if real is None:
-        monkeypatch.setattr(station, at, fault)
-    else:
-        monkeypatch.setattr(them.station, at, fault)
-        original = getattr(Station, at).__get__(them.station)
+    monkeypatch.setattr(owner, at, fault)
     reply = them.station.receive(made.headers, made.body)
     stored = them.taken() == [ORDER]
     assert stored == (at == "_say")
@@ -1104,6 +1101,16 @@ def test_row_18_a_gap_between_two_certificates_is_an_alarm_however_long_the_late
     assert lacking in alarm.sentence
     assert f"ends in {days} days" in alarm.sentence
     assert f"The next one can be used from {later:%Y-%m-%d %H:%M} UTC." in alarm.sentence
+
+
+def test_row_18_a_certificate_that_only_verifies_closes_no_gap_in_encrypting(us):
+    elliptic = certify("them", days=800, key=ec.generate_private_key(ec.SECP256R1())).certificate
+    old = certify("old", days=5)
+    keys = Keys((), (PartnerCertificate(old.certificate), PartnerCertificate(elliptic)))
+    gap = partner_gap(keys, us.terms, NOW)
+    assert (gap.lacking, gap.at) == ("we have none to encrypt for them with", old.certificate.not_valid_after_utc)
+    only = partner_gap(Keys((), (PartnerCertificate(elliptic),)), us.terms, NOW)
+    assert alarm_of(only, NOW).cause == "as2-certificate-0-days"
 
 
 def test_row_18_what_is_switched_to_stands_in_the_timeline_once(us, tmp_path):

@@ -6,6 +6,7 @@ import msgspec
 from network_places import write_own_key
 from walks.test_network import SWEDISH, left, loop, shipped, start
 
+from edi_server.desk.actions import Desk
 from edi_server.desk.partners import show_partner
 from edi_server.engine.network.as2_watch import MISSED
 from edi_server.engine.notices import US as OURSELVES
@@ -99,5 +100,6 @@ def test_what_we_sign_with_and_what_we_cannot_deliver_stand_in_the_timeline(star
         as2._look_at_certificates()
         [(_, sentence)] = [one for one in told(places, OURSELVES) if one[0] == "as2-certificate-switched"]
         assert "CN=our next" in sentence
-        shown = show_partner(places.plant.corridor.configuration, places.plant.store, "borealis", limit=20)
+        with Desk.open(places.plant.corridor.configuration) as desk:
+            shown = show_partner(desk, "borealis", limit=20)
         assert "as2-receipt-delayed" in [one.what for one in shown.timeline]

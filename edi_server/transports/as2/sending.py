@@ -25,7 +25,7 @@ import msgspec
 
 from edi_server.errors import TransportError
 from edi_server.transports.as2.algorithms import Digest
-from edi_server.transports.as2.mdn import Judgement, Receipt, judge_receipt
+from edi_server.transports.as2.mdn import Judgement, Receipt, judge_receipt, same_message_id
 from edi_server.transports.as2.message import Made
 from edi_server.transports.durable_file import write_durably
 
@@ -272,27 +272,17 @@ class Sendings:
         write_durably(self._folder / sending.transmission_id / "message.json", msgspec.json.encode(sending))
 
     def _by_id(self, mailbox: str, message_id: str) -> Path:
-        digest = hashlib.sha256(f"{mailbox}\0<{_bare(message_id)}>".encode("utf-8", "replace")).hexdigest()
+        digest = hashlib.sha256(f"{mailbox}\0<{message_id.strip().strip('<>')}>".encode("utf-8", "replace")).hexdigest()
         return self._folder / "by-id" / digest
 
 
-def _bare(message_id: str) -> str:
-    return message_id.strip().removeprefix("<").removesuffix(">").strip()
-
-
-def same_message_id(one: str, other: str) -> bool:
-    """True for the same Message-ID; some stations leave out the angle brackets in their receipts."""
-    return _bare(one) == _bare(other)
-
-
 def _judge(sending: Sending, receipt: Receipt) -> Judgement:
-    """What the receipt means for the message, with the partner's own words where it is no confirmation."""
+    """What the receipt means for the message, with the partner's own words where it refuses."""
     judged = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed)
-    if judged.outcome == "confirmed" or receipt.is_positive:
-        return judged
-    said = "" if receipt.disposition in judged.sentence else f" It says: {receipt.disposition}."
     words = " ".join(receipt.text.split())[:300]
-    return Judgement(judged.outcome, judged.sentence + said + (f" Their words: {words}" if words else ""))
+    if judged.outcome != "refused" or not words:
+        return judged
+    return Judgement(judged.outcome, f"{judged.sentence} Their words: {words}")
 
 
 def _as_it_came(headers: Mapping[str, str], body: bytes) -> bytes:

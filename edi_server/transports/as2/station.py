@@ -15,11 +15,10 @@ from datetime import datetime
 import msgspec
 
 from edi_server.errors import EdiServerError
-from edi_server.transports.as2.addresses import may_be_called
-from edi_server.transports.as2.algorithms import Digest
-from edi_server.transports.as2.asked import Asked
-from edi_server.transports.as2.letters import Letter, Letters
-from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt, write_receipt
+from edi_server.transports.as2.answering import LONGEST_ID, Answers, Relation, Stored, is_receipt_wanted, plain
+from edi_server.transports.as2.asking import asked_for
+from edi_server.transports.as2.letters import Letters
+from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt
 from edi_server.transports.as2.message import MessageError, Opened, Payload, open_message, unquote_name
 from edi_server.transports.as2.notice import Notice, log_only
 from edi_server.transports.as2.sending import Sendings
@@ -28,30 +27,6 @@ from edi_server.transports.http_front import Reply
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)
-
-#: Message-IDs longer than this are no Message-IDs (RFC 5322 2.1.1).
-_LONGEST_ID = 998
-
-
-class Relation(msgspec.Struct, frozen=True, kw_only=True):
-    """One partner as the station knows it."""
-
-    #: Mailbox that its messages are put into.
-    mailbox: str
-    terms: Terms
-    keys: Keys
-
-
-class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of a message, as it is kept beside it."""
-
-    #: None where no receipt was asked for.
-    receipt: Reply | None = None
-    #: Where an asynchronous receipt goes.
-    url: str = ""
-    #: SHA-256 in hex of the message as it came, and of the documents in it; "" in answers of older releases.
-    body: str = ""
-    content: str = ""
 
 
 class Station:
@@ -69,12 +44,13 @@ class Station:
         notice: Callable[[Notice], None] = log_only,
     ) -> None:
         self._spool = spool
-        self._letters = letters
         self._sendings = sendings
         self._relations = relations
         self._clock = clock
         self._largest = largest
         self._told = notice
+        answers = Answers(letters=letters, clock=clock, notice=notice)
+        self._answer, self._say = answers.make, answers.say
 
     def _notice(self, cause: str, sentence: str, mailbox: str, is_serious: bool, thing: str = "") -> None:
         self._told(Notice(cause=cause, sentence=sentence, mailbox=mailbox, is_serious=is_serious, thing=thing))
@@ -87,10 +63,10 @@ class Station:
         posted = {name.lower(): value for name, value in headers.items()}
         sender, recipient = unquote_name(posted.get("as2-from", "")), unquote_name(posted.get("as2-to", ""))
         if not sender or not recipient:
-            return _plain(400, "AS2-From and AS2-To are missing.")
+            return plain(400, "AS2-From and AS2-To are missing.")
         if not (sender + recipient).isprintable():
             # They are told their names in headers of ours.
-            return _plain(400, "AS2-From and AS2-To are damaged.")
+            return plain(400, "AS2-From and AS2-To are damaged.")
         relation, fields = self._relation(sender, recipient), {name: _readable(value) for name, value in posted.items()}
         try:
             if is_receipt(fields, body):
@@ -110,7 +86,7 @@ class Station:
         What was stored before it is confirmed: called refused, it would come again as something new.
         """
         if relation is None:
-            return _plain(500, "The post could not be processed.")
+            return plain(500, "The post could not be processed.")
         key = _message_key(fields, body)
         try:
             first = self._first(relation, key)
@@ -122,7 +98,7 @@ class Station:
             raise
         except Exception:
             log.exception("not even a receipt could be given for %s", key)
-            return _plain(500, "The message could not be processed.")
+            return plain(500, "The message could not be processed.")
 
     def _relation(self, sender: str, recipient: str) -> Relation | None:
         fitting = (
@@ -148,7 +124,7 @@ class Station:
             used=None,
         )
         # Nobody whose URL is not agreed is called back; then the status has to tell it.
-        return stored.receipt if stored.receipt and not stored.url else _plain(403, "No such partner.")
+        return stored.receipt if stored.receipt and not stored.url else plain(403, "No such partner.")
 
     def _take(self, relation: Relation, fields: Mapping[str, str], body: bytes, address: str) -> Reply:
         key, digest = _message_key(fields, body), hashlib.sha256(body).hexdigest()
@@ -214,10 +190,9 @@ class Station:
         self, relation: Relation, fields: Mapping[str, str], opened: Opened, key: str, address: str, body: str
     ) -> Reply:
         """`body`: SHA-256 of the message as it came."""
-        try:
-            Asked.by(fields).insist(opened.digest)
-        except MessageError as error:
-            return self._refuse(relation, fields, error, key)
+        asked = asked_for(fields.get("disposition-notification-options", ""), opened.digest)
+        if asked.failure and is_receipt_wanted(fields):
+            return self._refuse(relation, fields, MessageError(asked.failure, asked.sentence), key)
         stored = self._answer(
             relation,
             fields,
@@ -227,7 +202,7 @@ class Station:
             used=opened.digest,
         )
         detail = {
-            "message_id": fields.get("message-id", "")[:_LONGEST_ID],
+            "message_id": fields.get("message-id", "")[:LONGEST_ID],
             "address": address,
             "signed": opened.digest or "no",
             "encrypted": opened.encrypted or "no",
@@ -258,8 +233,9 @@ class Station:
         return self._say(relation, stored, key)
 
     def _refuse(self, relation: Relation, fields: Mapping[str, str], error: MessageError, key: str) -> Reply:
-        cause = f"as2-{error.reason.replace(' ', '-').lower()}"
-        self._notice(cause, f"Message {key} was refused: {error.sentence}", relation.mailbox, True)
+        # What was found is for us; the sender is told no more than `reason` and `sentence`.
+        cause = f"as2-{error.found.replace(' ', '-').lower()}"
+        self._notice(cause, f"Message {key} was refused: {error.detail}", relation.mailbox, True)
         state = "failed/failure" if error.reason.startswith("unsupported") else "processed/error"
         stored = self._answer(
             relation,
@@ -271,72 +247,20 @@ class Station:
         )
         return self._say(relation, stored, key, is_refused=True)
 
-    def _answer(
-        self,
-        relation: Relation,
-        fields: Mapping[str, str],
-        *,
-        disposition: str,
-        text: str,
-        mics: Mapping[Digest, bytes],
-        used: Digest | None,
-    ) -> Stored:
-        """The receipt that was asked for, if one was."""
-        asked = Asked.by(fields)
-        if not asked.is_wanted:
-            return Stored()
-        digest = asked.digest(used)
-        made = write_receipt(
-            about=fields.get("message-id", "")[:_LONGEST_ID],
-            disposition=disposition,
-            text=text,
-            terms=relation.terms,
-            keys=relation.keys,
-            now=self._clock(),
-            mic=(digest, mics[digest]) if digest in mics else None,
-            signed=digest if asked.is_signed and relation.keys.own else None,
-        )
-        return Stored(
-            receipt=Reply(status=200, headers=made.headers, body=bytes(made.body)),
-            url=asked.url,
-        )
-
-    def _say(self, relation: Relation, stored: Stored, key: str, *, is_refused: bool = False) -> Reply:
-        """The reply over HTTP; an asynchronous receipt is queued instead. What no receipt tells, the status does."""
-        untold = _plain(400, "The message is refused.") if is_refused else _plain(200, "")
-        if stored.receipt is None:
-            return untold
-        if not stored.url:
-            return stored.receipt
-        if not may_be_called(stored.url, relation.terms):
-            sentence = f"Message {key} asks for its receipt at {stored.url[:200]}, which is not agreed; it is not sent."
-            self._notice("as2-receipt-address", sentence, relation.mailbox, True)
-            return untold
-        self._letters.queue(
-            Letter(
-                mailbox=relation.mailbox,
-                url=stored.url,
-                headers=stored.receipt.headers,
-                body=stored.receipt.body,
-                about=key,
-            )
-        )
-        return _plain(202, "")
-
     def _take_receipt(self, relation: Relation | None, fields: Mapping[str, str], body: bytes) -> Reply:
         if relation is None:
             self._notice("as2-unknown-partner", "A receipt came from somebody whom no partner agreed on.", "", True)
-            return _plain(403, "No such partner.")
+            return plain(403, "No such partner.")
         try:
             receipt = read_receipt(fields, body, relation.keys, now=self._clock())
         except ReceiptError as error:
             about = self._sendings.keep_doubted(relation.mailbox, fields, body)
             beside = f" It is kept beside {about}, which it names." if about else ""
             self._notice("as2-receipt-forged", f"{error}{beside}", relation.mailbox, True)
-            return _plain(400, "The receipt cannot be believed.")
+            return plain(400, "The receipt cannot be believed.")
         said = self._sendings.record_receipt(relation.mailbox, receipt, fields, body)
         self._notice("as2-receipt", said.sentence, relation.mailbox, said.is_serious, said.about)
-        return _plain(200, "")
+        return plain(200, "")
 
 
 def _readable(value: str) -> str:
@@ -350,7 +274,7 @@ def _readable(value: str) -> str:
 
 def _message_key(fields: Mapping[str, str], body: bytes) -> str:
     """What the message is known by for ever: its id, or (where there is none) its bytes."""
-    message_id = " ".join(fields.get("message-id", "").split())[:_LONGEST_ID]
+    message_id = " ".join(fields.get("message-id", "").split())[:LONGEST_ID]
     return message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
@@ -363,7 +287,3 @@ def _digest(payloads: Sequence[Payload]) -> str:
 def _name_for(key: str) -> str:
     safe = "".join(c if c.isalnum() or c in "-._@" else "_" for c in key.strip("<>"))
     return f"{safe[:120]}.edi"
-
-
-def _plain(status: int, text: str) -> Reply:
-    return Reply(status=status, headers={"Content-Type": "text/plain; charset=utf-8"}, body=text.encode())

@@ -11,12 +11,12 @@ import msgspec
 
 from edi_server.errors import EdiServerError, TransportError
 from edi_server.transports.as2.addresses import may_be_called
+from edi_server.transports.as2.answering import Relation
 from edi_server.transports.as2.letters import Letter, Letters
-from edi_server.transports.as2.mdn import ReceiptError, read_receipt
+from edi_server.transports.as2.mdn import ReceiptError, read_receipt, same_message_id
 from edi_server.transports.as2.message import MessageError, Payload, make_message
 from edi_server.transports.as2.notice import Notice, log_only
-from edi_server.transports.as2.sending import Sending, Sendings, same_message_id
-from edi_server.transports.as2.station import Relation
+from edi_server.transports.as2.sending import Sending, Sendings
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
 from edi_server.transports.posting import Answer, Tls, post
