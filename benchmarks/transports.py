@@ -206,7 +206,7 @@ def serve_as2(pipe, folder, own, certificate):
     from edi_server.transports.limits import FrontLimits
 
     receiving, _, loop, spool = station(Path(folder), "Them", "Us", own, certificate)
-    take = lambda request: receiving.receive(request.headers, request.body, address=request.address)  # noqa: E731
+    take = lambda request: receiving.receive(request.headers, request.posted, address=request.address)  # noqa: E731
     with loop:
         front = Front({"/as2": take}, FrontLimits(per_minute=1_000_000))
         pipe.send(loop.run(front.listen("127.0.0.1", 0), 10))

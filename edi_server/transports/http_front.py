@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import ssl
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Self
 
 import msgspec
@@ -36,6 +38,23 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
 
+class Body:
+    """The bytes of a post: it may be large, so whoever has read it lets go of it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 in hex; to be asked for before it is let go."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def let_go(self) -> bytes:
+        """The bytes, which are not here any more."""
+        content, self.content = self.content, b""
+        return content
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What was posted."""
 
@@ -43,9 +62,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     #: Names in lower case.
     headers: dict[str, str]
-    body: bytes
+    posted: Body
     #: Where it came from.
     address: str
+
+    @property
+    def body(self) -> bytes:
+        """The bytes, while nobody let go of them."""
+        return self.posted.content
 
 
 #: Called on a worker thread; EdiServerError is answered with 503, so that the sender tries again.
@@ -126,9 +150,10 @@ class Front:
         posted = Request(
             path=request.path,
             headers={name.lower(): value for name, value in request.headers.items()},
-            body=body,
+            posted=Body(body),
             address=address,
         )
+        del body
         return await self._take(taker, posted)
 
     def _refuse(self, request: web.BaseRequest) -> web.Response | None:

@@ -146,7 +146,7 @@ class As2Part:
 
     def _take(self, request: Request) -> Reply:
         try:
-            return self._station.receive(request.headers, request.body, address=request.address)
+            return self._station.receive(request.headers, request.posted, address=request.address)
         finally:
             for one in self._rounds[:2]:
                 one.wake()

@@ -39,8 +39,11 @@ def open_message(
     Raises MessageError, which says how to answer.
     """
     opening = _Opening(terms, keys, now, largest)
+    outer = [outermost(headers, body)]
+    # From here on only the layer that is being opened is held: a large message is not there in every form at once.
+    del body
     try:
-        return opening.open(outermost(headers, body))
+        return opening.open(outer.pop())
     except (CmsError, EntityError, MessageError) as error:
         raise opening.refusal(error) from error
     except Exception as error:

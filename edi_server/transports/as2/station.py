@@ -23,7 +23,7 @@ from edi_server.transports.as2.message import MessageError, Opened, Payload, ope
 from edi_server.transports.as2.notice import Notice, log_only
 from edi_server.transports.as2.sending import Sendings
 from edi_server.transports.as2.terms import LARGEST, Keys, Terms
-from edi_server.transports.http_front import Reply
+from edi_server.transports.http_front import Body, Reply
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -55,22 +55,25 @@ class Station:
     def _notice(self, cause: str, sentence: str, mailbox: str, is_serious: bool, thing: str = "") -> None:
         self._told(Notice(cause=cause, sentence=sentence, mailbox=mailbox, is_serious=is_serious, thing=thing))
 
-    def receive(self, headers: Mapping[str, str], body: bytes, *, address: str = "") -> Reply:
+    def receive(self, headers: Mapping[str, str], posted: bytes | Body, *, address: str = "") -> Reply:
         """Take a message or a receipt, and say what to answer. `headers` by any case; `address` for the records.
+
+        A `Body` is let go of as soon as it was decrypted, which a large message has room for then.
 
         Raises TransportError where it could not be stored: the caller answers 503, and the partner tries again.
         """
-        posted = {name.lower(): value for name, value in headers.items()}
-        sender, recipient = unquote_name(posted.get("as2-from", "")), unquote_name(posted.get("as2-to", ""))
+        body = posted if isinstance(posted, Body) else Body(posted)
+        given = {name.lower(): value for name, value in headers.items()}
+        sender, recipient = unquote_name(given.get("as2-from", "")), unquote_name(given.get("as2-to", ""))
         if not sender or not recipient:
             return plain(400, "AS2-From and AS2-To are missing.")
         if not (sender + recipient).isprintable():
             # They are told their names in headers of ours.
             return plain(400, "AS2-From and AS2-To are damaged.")
-        relation, fields = self._relation(sender, recipient), {name: _readable(value) for name, value in posted.items()}
+        relation, fields = self._relation(sender, recipient), {name: _readable(value) for name, value in given.items()}
         try:
-            if is_receipt(fields, body):
-                return self._take_receipt(relation, fields, body)
+            if is_receipt(fields, body.content):
+                return self._take_receipt(relation, fields, body.content)
             if relation is None:
                 return self._refuse_stranger(sender, recipient, fields)
             return self._take(relation, fields, body, address)
@@ -80,7 +83,7 @@ class Station:
             log.exception("a post of %s failed unexpectedly", relation.mailbox if relation else "a stranger")
             return self._answer_fault(relation, fields, body)
 
-    def _answer_fault(self, relation: Relation | None, fields: Mapping[str, str], body: bytes) -> Reply:
+    def _answer_fault(self, relation: Relation | None, fields: Mapping[str, str], body: Body) -> Reply:
         """A fault of ours: they are told so by the receipt that they asked for, not by a 500 that proves nothing.
 
         What was stored before it is confirmed: called refused, it would come again as something new.
@@ -90,7 +93,7 @@ class Station:
         key = _message_key(fields, body)
         try:
             first = self._first(relation, key)
-            if first is not None and first.body == hashlib.sha256(body).hexdigest():
+            if first is not None and first.body == body.digest:
                 return self._say(relation, first, key)
             error = MessageError("unexpected-processing-error", "The message could not be processed.")
             return self._refuse(relation, fields, error, key)
@@ -126,8 +129,8 @@ class Station:
         # Nobody whose URL is not agreed is called back; then the status has to tell it.
         return stored.receipt if stored.receipt and not stored.url else plain(403, "No such partner.")
 
-    def _take(self, relation: Relation, fields: Mapping[str, str], body: bytes, address: str) -> Reply:
-        key, digest = _message_key(fields, body), hashlib.sha256(body).hexdigest()
+    def _take(self, relation: Relation, fields: Mapping[str, str], body: Body, address: str) -> Reply:
+        key, digest = _message_key(fields, body), body.digest
         first = self._first(relation, key)
         is_same = first is not None and first.body in ("", digest)
         if first is not None and is_same and not relation.terms.quirks.warn_of_duplicates:
@@ -176,9 +179,11 @@ class Station:
         self._notice("as2-message-id-reused", sentence, relation.mailbox, False)
         return f"{key}#{_digest(opened.payloads)}"
 
-    def _open(self, fields: Mapping[str, str], body: bytes, relation: Relation) -> Opened:
+    def _open(self, fields: Mapping[str, str], body: Body, relation: Relation) -> Opened:
         try:
-            return open_message(fields, body, relation.terms, relation.keys, now=self._clock(), largest=self._largest)
+            return open_message(
+                fields, body.let_go(), relation.terms, relation.keys, now=self._clock(), largest=self._largest
+            )
         except MessageError:
             raise
         except Exception as error:
@@ -272,10 +277,10 @@ def _readable(value: str) -> str:
     return value
 
 
-def _message_key(fields: Mapping[str, str], body: bytes) -> str:
+def _message_key(fields: Mapping[str, str], body: Body) -> str:
     """What the message is known by for ever: its id, or (where there is none) its bytes."""
     message_id = " ".join(fields.get("message-id", "").split())[:LONGEST_ID]
-    return message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
+    return message_id or f"sha256:{body.digest}"
 
 
 def _digest(payloads: Sequence[Payload]) -> str:
