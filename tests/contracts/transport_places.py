@@ -131,7 +131,7 @@ class RemotePlace:
 
     mailboxes = ("north",)
     has_names = True
-    keeps_proofs = False
+    keeps_proofs = True
 
     def __init__(self, root, loop):
         self.root, self.loop, self.now = root, loop, 0.0
