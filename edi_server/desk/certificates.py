@@ -112,14 +112,6 @@ def _row(
     )
 
 
-def told_of(certificate: x509.Certificate, now: datetime) -> str:
-    """A certificate in half a sentence: name, end, fingerprint."""
-    ends = certificate.not_valid_after_utc
-    days = (ends - now).days
-    left = f"{days} day{'s' if days != 1 else ''} left" if ends > now else "has ended"
-    return f"{name_of(certificate)}, until {ends:%Y-%m-%d} ({left}), SHA-256 {fingerprint(certificate)[:23]}…"
-
-
 def import_certificate(
     configuration: Configuration, name: str, file: Path, *, encrypt_from: datetime | None, actor: Actor
 ) -> Written:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from edi_server.engine.as2_agreed import OwnAgreed, in_order, line_of, read_own
+from edi_server.engine.network.as2_trial import try_as2
 from edi_server.engine.network.as2_watch import Watch
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.network.trying import Trial
 from edi_server.engine.notices import UNKNOWN, US
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
@@ -38,6 +41,7 @@ class As2Part:
     """See `Part`."""
 
     kinds: tuple[str, ...] = (KIND,)
+    trials: ClassVar[Mapping[str, Trial]] = {KIND: try_as2}
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from edi_server.config import Configuration
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.network.trying import Trial, try_listener
 from edi_server.engine.network_secrets import read_text, tls_of
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token
 from edi_server.transports.http_front import Front, Reply, Request
+from edi_server.transports.loop import Loop
+from edi_server.transports.probing import Step, probe
 from edi_server.transports.spool import Spool
 from edi_server.transports.staging import Staging
 from edi_server.transports.webhook import Webhook, Webhooks
@@ -23,10 +28,27 @@ KIND = "drop"
 _KEPT = timedelta(days=400)
 
 
+def try_drop(partner: Partner, configuration: Configuration, loop: Loop) -> Iterator[Step]:
+    """See `Trial`: whether a token opens the account, and the listener is there."""
+    assert partner.drop is not None
+    now = datetime.now(UTC)
+    valid = sum(one.ends is None or now < one.ends for one in partner.drop.tokens)
+    yield Step("tokens", bool(valid), f"{valid} of {len(partner.drop.tokens)} are valid now")
+    yield from try_listener(configuration.settings.transports.drop.listen, "transports.drop.listen", loop)
+
+
+def try_webhook(partner: Partner, configuration: Configuration, loop: Loop) -> Iterator[Step]:
+    """See `Trial`: whether somebody answers there; nothing is posted."""
+    hook = webhook_of(partner, configuration)
+    assert hook is not None
+    yield from loop.run(probe(hook.url, tls=hook.tls), 120)
+
+
 class DropPart:
     """See `Part`."""
 
     kinds: tuple[str, ...] = ("webhook", KIND)
+    trials: ClassVar[Mapping[str, Trial]] = {KIND: try_drop, "webhook": try_webhook}
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

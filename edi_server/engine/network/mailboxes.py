@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from edi_server.config import Configuration
 from edi_server.engine.collecting import Collector
 from edi_server.engine.network.part import Ground
 from edi_server.engine.network.polling import Poll, Times
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.network.trying import Trial
 from edi_server.engine.network_secrets import read_text
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpMailbox
+from edi_server.transports.loop import Loop
+from edi_server.transports.probing import Step
 from edi_server.transports.sftp.listed import KEPT, Pull
 from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
 from edi_server.transports.sftp.pushing import Push
 from edi_server.transports.sftp.remote import Place
+from edi_server.transports.sftp.trying import try_mailbox
 from edi_server.transports.staging import Staging
 
 KIND = "sftp_mailbox"
@@ -26,10 +32,16 @@ KIND = "sftp_mailbox"
 _MINUTE = 60.0
 
 
+def try_server(partner: Partner, configuration: Configuration, loop: Loop) -> Iterator[Step]:
+    """See `Trial`: everything from the name of their server to deleting a file there."""
+    yield from loop.run(try_mailbox(remote_of(partner, configuration)), 600)
+
+
 class MailboxesPart:
     """See `Part`."""
 
     kinds: tuple[str, ...] = (KIND,)
+    trials: ClassVar[Mapping[str, Trial]] = {KIND: try_server}
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

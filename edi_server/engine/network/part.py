@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -12,6 +12,7 @@ from edi_server.config import HttpTls, address_of
 from edi_server.engine.collecting import Collector
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.network.trying import Trial
 from edi_server.engine.notices import Notices
 from edi_server.engine.workflows import Work
 from edi_server.transports.http_front import Front, Taker
@@ -52,6 +53,8 @@ class Part(Protocol):
 
     #: The ways of partner files (`edi_server.partners.exchange.Way`) that it delivers by.
     kinds: tuple[str, ...]
+    #: How each way of partner files that it serves is tried.
+    trials: ClassVar[Mapping[str, Trial]]
 
     def is_wanted(self) -> bool:
         """True if it is configured, or a partner has agreed on it."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import msgspec
 
-from edi_server.config import address_of
+from edi_server.config import Configuration, address_of
 from edi_server.engine.collecting import carefully
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
+from edi_server.engine.network.trying import Trial, try_listener
 from edi_server.engine.notices import US
 from edi_server.engine.sftp_accounts import (
     account_of,
@@ -24,6 +26,8 @@ from edi_server.engine.sftp_accounts import (
 )
 from edi_server.errors import ConfigurationError, EdiServerError
 from edi_server.partners import Partner
+from edi_server.transports.loop import Loop
+from edi_server.transports.probing import Step
 from edi_server.transports.sftp.account import Account
 from edi_server.transports.sftp.accounts import AccountsTransport
 from edi_server.transports.sftp.endpoint import Endpoint
@@ -40,10 +44,27 @@ _KEPT = timedelta(days=1)
 _MINUTE, _HOUR = 60.0, 3600.0
 
 
+def try_account(partner: Partner, configuration: Configuration, loop: Loop) -> Iterator[Step]:
+    """See `Trial`: whether anybody is able to log in, and the listener is there."""
+    account, settings = account_of(partner, configuration), configuration.settings.transports.sftp
+    now = datetime.now(UTC)
+    valid = {
+        what: [one.is_valid(now) for one in keys]
+        for what, keys in (("keys", account.keys), ("authorities", account.authorities))
+    }
+    ways = [f"{sum(those)} of {len(those)} {what} are valid now" for what, those in valid.items() if those]
+    ways += ["a password"] if account.password else []
+    is_open = bool(account.password) or any(any(those) for those in valid.values())
+    yield Step("account", is_open, f"{account.name}: {', '.join(ways)}")
+    listen = settings.listen or (settings.legacy_listen if account.legacy_algorithms else "")
+    yield from try_listener(listen, "transports.sftp.listen", loop)
+
+
 class SftpPart:
     """See `Part`."""
 
     kinds: tuple[str, ...] = (KIND,)
+    trials: ClassVar[Mapping[str, Trial]] = {KIND: try_account}
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground

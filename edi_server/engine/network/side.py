@@ -19,6 +19,9 @@ from edi_server.transports.port import Transport
 
 log = logging.getLogger(__name__)
 
+#: What there is; one more transport is one more of these.
+PARTS: tuple[type[Part], ...] = (SftpPart, As2Part, DropPart, MailboxesPart)
+
 
 class Network:
     """Everything that listens and polls. `prepare`, `open`, `close`, `end`, in this order; one thread at a time."""

@@ -113,3 +113,11 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def name_of(certificate: x509.Certificate) -> str:
     """Its subject, as RFC 4514 writes it."""
     return certificate.subject.rfc4514_string() or "(no name)"
+
+
+def described(certificate: x509.Certificate, now: datetime) -> str:
+    """A certificate in half a sentence: name, end, fingerprint."""
+    ends = certificate.not_valid_after_utc
+    days = (ends - now).days
+    left = f"{days} day{'s' if days != 1 else ''} left" if ends > now else "has ended"
+    return f"{name_of(certificate)}, until {ends:%Y-%m-%d} ({left}), SHA-256 {fingerprint(certificate)[:23]}…"
