@@ -123,7 +123,7 @@ class SftpSettings(_Section, frozen=True, kw_only=True):
     #: Private keys, made where they are absent; `sftp/host_ed25519`, `host_ecdsa` and `host_rsa` below `paths.data`
     #: where empty.
     host_keys: tuple[str, ...] = ()
-    #: How long a file must rest that came by a rename, or without its upload being closed.
+    #: How long a file must rest that somebody laid into an account on our side: nobody says when that is complete.
     quiet_seconds: float = 3.0
     limits: SftpLimits = SftpLimits()
 
