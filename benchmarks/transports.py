@@ -64,10 +64,10 @@ class Process:
 def serve_sftp(pipe, folder, public):
     import asyncssh
 
-    from edi_server.transports.sftp.account import Account, AccountKey
-    from edi_server.transports.sftp.endpoint import Endpoint
-    from edi_server.transports.sftp.guard import Limits
-    from edi_server.transports.sftp.tree import Tree
+    from edi_server.transports.sftp_account.account import Account, AccountKey
+    from edi_server.transports.sftp_account.endpoint import Endpoint
+    from edi_server.transports.sftp_account.guard import Limits
+    from edi_server.transports.sftp_account.tree import Tree
     from edi_server.transports.spool import Spool
 
     folder = Path(folder)

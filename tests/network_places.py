@@ -21,7 +21,7 @@ from edi_server.transports.as2.station import Relation, Station
 from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.as2.transport import As2Transport, Line
 from edi_server.transports.http_front import Front, Reply
-from edi_server.transports.sftp.remote import Place
+from edi_server.transports.sftp_mailbox.remote import Place
 from edi_server.transports.spool import Spool
 
 SSHD = "/usr/sbin/sshd"

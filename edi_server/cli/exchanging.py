@@ -281,7 +281,7 @@ def _instant(text: str | None) -> datetime | None:
 @sftp.command(name="hash-password")
 def hash_password() -> None:
     """Print the hash of a password that is asked for (or read from standard input), for an account's secret."""
-    from edi_server.transports.sftp.account import hash_password as hash_
+    from edi_server.transports.sftp_account.account import hash_password as hash_
 
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

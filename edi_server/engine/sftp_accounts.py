@@ -1,7 +1,7 @@
 """A partner's account on our SFTP endpoint: from what was agreed to its folders below `paths.data`.
 
 sftp/mailboxes/<mailbox>/     an account's folder: a new user name changes nothing of it
-sftp/spool/, staged/, …       see `transports.sftp.accounts`
+sftp/spool/, staged/, …       see `transports.sftp_account.accounts`
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpKey
 from edi_server.transports.renaming import sync_folder
-from edi_server.transports.sftp.account import Account, AccountKey, Quota, Rates, is_password_hash
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp_account.account import Account, AccountKey, Quota, Rates, is_password_hash
+from edi_server.transports.sftp_account.tree import Tree
 from edi_server.transports.spool import Spool
 
 

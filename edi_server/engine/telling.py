@@ -12,8 +12,8 @@ from edi_server.errors import EdiServerError
 from edi_server.findings import Finding
 from edi_server.partners import Book
 from edi_server.store import Document, Interchange, Store, Transmission, Work
-from edi_server.transports.sftp.names import printable
-from edi_server.transports.sftp.statuses import Statuses
+from edi_server.transports.sftp_account.names import printable
+from edi_server.transports.sftp_account.statuses import Statuses
 
 log = logging.getLogger(__name__)
 

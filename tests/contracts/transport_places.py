@@ -13,14 +13,14 @@ from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.as2.transport import As2Transport, Line
 from edi_server.transports.drop import DropTransport
 from edi_server.transports.http_front import Front
-from edi_server.transports.sftp.account import Account, AccountKey
-from edi_server.transports.sftp.accounts import AccountsTransport
-from edi_server.transports.sftp.endpoint import Endpoint
-from edi_server.transports.sftp.host_keys import load_host_keys
-from edi_server.transports.sftp.listed import Pull
-from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pushing import Push
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp_account.account import Account, AccountKey
+from edi_server.transports.sftp_account.accounts import AccountsTransport
+from edi_server.transports.sftp_account.endpoint import Endpoint
+from edi_server.transports.sftp_account.host_keys import load_host_keys
+from edi_server.transports.sftp_account.tree import Tree
+from edi_server.transports.sftp_mailbox.listed import Pull
+from edi_server.transports.sftp_mailbox.mailbox import Remote, RemoteMailbox
+from edi_server.transports.sftp_mailbox.pushing import Push
 from edi_server.transports.spool import Spool
 from edi_server.transports.staging import Staging
 from edi_server.transports.webhook import Webhook, Webhooks

@@ -107,7 +107,7 @@ def test_orders_uploaded_by_sftp_survive_deaths(tmp_path):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("after", "where"),
-    [("delete", PLACES), ("move", PLACES), ("claimed", PLACES), ("delete", "sftp/pushing,delivery/")],
+    [("delete", PLACES), ("move", PLACES), ("claimed", PLACES), ("delete", "sftp_mailbox/pushing,delivery/")],
     ids=["delete", "move", "claimed", "delivering"],
 )
 def test_files_on_a_partners_server_survive_deaths(tmp_path, monkeypatch, after, where):
@@ -150,7 +150,7 @@ def test_files_on_a_partners_server_survive_deaths(tmp_path, monkeypatch, after,
     assert set(answered.values()) == {1}
     assert len(answered) == ORDERS
     assert len(kept) == (ORDERS if after == "move" else 0)
-    assert ("sftp/reading" if where == PLACES else "sftp/pushing") in places
+    assert ("sftp_mailbox/reading" if where == PLACES else "sftp_mailbox/pushing") in places
 
 
 AFTER = {

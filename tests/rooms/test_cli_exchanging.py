@@ -19,7 +19,7 @@ from edi_server.store import Store, Subject
 from edi_server.transports.as2.certificates import fingerprint, make_own_key
 from edi_server.transports.drop import hash_token
 from edi_server.transports.loop import Loop
-from edi_server.transports.sftp.account import fits_password
+from edi_server.transports.sftp_account.account import fits_password
 
 KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
 AGREED = """

@@ -15,11 +15,11 @@ import paramiko
 import pytest
 
 from edi_server.transports import spool as spool_module
-from edi_server.transports.sftp.account import Account, AccountKey, Quota, hash_password
-from edi_server.transports.sftp.accounts import AccountsTransport
-from edi_server.transports.sftp.endpoint import Endpoint
-from edi_server.transports.sftp.guard import Limits
-from edi_server.transports.sftp.tree import Refused, Tree
+from edi_server.transports.sftp_account.account import Account, AccountKey, Quota, hash_password
+from edi_server.transports.sftp_account.accounts import AccountsTransport
+from edi_server.transports.sftp_account.endpoint import Endpoint
+from edi_server.transports.sftp_account.guard import Limits
+from edi_server.transports.sftp_account.tree import Refused, Tree
 from edi_server.transports.spool import Spool
 
 ORDER = b"UNB+UNOC:3+A+B+261123:1200+1'\r\nUNZ+0+1'\r\n" * 100

@@ -18,7 +18,7 @@ from rooms.test_sftp_endpoint import ORDER, Place, _until, needs
 
 import edi_server
 from edi_server.errors import ConfigurationError
-from edi_server.transports.sftp.account import (
+from edi_server.transports.sftp_account.account import (
     Account,
     AccountKey,
     Rates,
@@ -26,12 +26,12 @@ from edi_server.transports.sftp.account import (
     hash_password,
     is_password_hash,
 )
-from edi_server.transports.sftp.accounts import AccountsTransport
-from edi_server.transports.sftp.endpoint import Endpoint
-from edi_server.transports.sftp.guard import Guard, Limits, address_of
-from edi_server.transports.sftp.host_keys import load_host_keys
-from edi_server.transports.sftp.offers import Offers
-from edi_server.transports.sftp.rates import Meter, Pace
+from edi_server.transports.sftp_account.accounts import AccountsTransport
+from edi_server.transports.sftp_account.endpoint import Endpoint
+from edi_server.transports.sftp_account.guard import Guard, Limits, address_of
+from edi_server.transports.sftp_account.host_keys import load_host_keys
+from edi_server.transports.sftp_account.offers import Offers
+from edi_server.transports.sftp_account.rates import Meter, Pace
 
 NOBODY = 65534
 NOW = dt.datetime.now(dt.UTC)
@@ -566,10 +566,10 @@ def test_the_endpoint_needs_no_rights_of_its_own(folder_of_nobody):
         """
         import asyncio, encodings.idna, json, os, sys
         from pathlib import Path
-        from edi_server.transports.sftp.account import Account, AccountKey
-        from edi_server.transports.sftp.endpoint import Endpoint
-        from edi_server.transports.sftp.host_keys import load_host_keys
-        from edi_server.transports.sftp.tree import Tree
+        from edi_server.transports.sftp_account.account import Account, AccountKey
+        from edi_server.transports.sftp_account.endpoint import Endpoint
+        from edi_server.transports.sftp_account.host_keys import load_host_keys
+        from edi_server.transports.sftp_account.tree import Tree
         from edi_server.transports.spool import Spool
 
         folder, public, uid = sys.argv[1:]

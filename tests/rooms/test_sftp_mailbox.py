@@ -10,13 +10,13 @@ from network_places import SshServer, needs_sshd
 
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.transports.loop import Loop
-from edi_server.transports.sftp.listed import Pull
-from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pulling import Puller
-from edi_server.transports.sftp.pushing import Push
-from edi_server.transports.sftp.reading import WINDOW, Reader
-from edi_server.transports.sftp.remote import HostKeyChangedError, connect
-from edi_server.transports.sftp.trying import try_mailbox
+from edi_server.transports.sftp_mailbox.listed import Pull
+from edi_server.transports.sftp_mailbox.mailbox import Remote, RemoteMailbox
+from edi_server.transports.sftp_mailbox.pulling import Puller
+from edi_server.transports.sftp_mailbox.pushing import Push
+from edi_server.transports.sftp_mailbox.reading import WINDOW, Reader
+from edi_server.transports.sftp_mailbox.remote import HostKeyChangedError, connect
+from edi_server.transports.sftp_mailbox.trying import try_mailbox
 
 pytestmark = needs_sshd
 

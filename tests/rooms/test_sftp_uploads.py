@@ -14,13 +14,13 @@ import pytest
 from rooms.test_sftp_endpoint import ORDER, Place, _until, needs
 
 from edi_server.errors import TransportError
-from edi_server.transports.sftp import ghosts, statuses
-from edi_server.transports.sftp import tree as tree_module
-from edi_server.transports.sftp.account import Account, AccountKey, Quota
-from edi_server.transports.sftp.accounts import AccountsTransport
-from edi_server.transports.sftp.names import Refused, file_name, find, text_of
-from edi_server.transports.sftp.spans import Spans
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp_account import ghosts, statuses
+from edi_server.transports.sftp_account import tree as tree_module
+from edi_server.transports.sftp_account.account import Account, AccountKey, Quota
+from edi_server.transports.sftp_account.accounts import AccountsTransport
+from edi_server.transports.sftp_account.names import Refused, file_name, find, text_of
+from edi_server.transports.sftp_account.spans import Spans
+from edi_server.transports.sftp_account.tree import Tree
 from edi_server.transports.spool import Spool
 
 NEW = {"append": False, "truncate": True, "create": True, "exclusive": False}

@@ -27,7 +27,7 @@ from edi_server.transports.as2.terms import Keys, PartnerCertificate, Terms
 from edi_server.transports.http_front import Front, FrontLimits
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import Tls, post
-from edi_server.transports.sftp.account import hash_password
+from edi_server.transports.sftp_account.account import hash_password
 
 POST = b"POST /as2 HTTP/1.1\r\nHost: x\r\n"
 

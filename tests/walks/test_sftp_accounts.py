@@ -12,8 +12,8 @@ from network_places import SftpKey
 from edi_server.engine.sftp_accounts import account_of, adopt_folder, mailboxes_folder, sftp_folder
 from edi_server.errors import TransportError
 from edi_server.samples import SAMPLES
-from edi_server.transports.sftp import tree as tree_module
-from edi_server.transports.sftp.account import hash_password
+from edi_server.transports.sftp_account import tree as tree_module
+from edi_server.transports.sftp_account.account import hash_password
 from edi_server.transports.spool import Spool
 
 [ORDER] = [sample.content for sample in SAMPLES if sample.name == "order-4500012345.edi"]

@@ -20,11 +20,11 @@ from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpMailbox
 from edi_server.transports.loop import Loop
 from edi_server.transports.probing import Step
-from edi_server.transports.sftp.listed import KEPT, Pull
-from edi_server.transports.sftp.mailbox import Remote, RemoteMailbox
-from edi_server.transports.sftp.pushing import Push
-from edi_server.transports.sftp.remote import Place
-from edi_server.transports.sftp.trying import try_mailbox
+from edi_server.transports.sftp_mailbox.listed import KEPT, Pull
+from edi_server.transports.sftp_mailbox.mailbox import Remote, RemoteMailbox
+from edi_server.transports.sftp_mailbox.pushing import Push
+from edi_server.transports.sftp_mailbox.remote import Place
+from edi_server.transports.sftp_mailbox.trying import try_mailbox
 from edi_server.transports.staging import Staging
 
 KIND = "sftp_mailbox"

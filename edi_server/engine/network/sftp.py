@@ -28,12 +28,12 @@ from edi_server.errors import ConfigurationError, EdiServerError
 from edi_server.partners import Partner
 from edi_server.transports.loop import Loop
 from edi_server.transports.probing import Step
-from edi_server.transports.sftp.account import Account
-from edi_server.transports.sftp.accounts import AccountsTransport
-from edi_server.transports.sftp.endpoint import Endpoint
-from edi_server.transports.sftp.host_keys import load_host_keys
-from edi_server.transports.sftp.offers import Offers
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp_account.account import Account
+from edi_server.transports.sftp_account.accounts import AccountsTransport
+from edi_server.transports.sftp_account.endpoint import Endpoint
+from edi_server.transports.sftp_account.host_keys import load_host_keys
+from edi_server.transports.sftp_account.offers import Offers
+from edi_server.transports.sftp_account.tree import Tree
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 import asyncssh
 
 from edi_server.errors import ConfigurationError
-from edi_server.transports.sftp import answering as _answering  # noqa: F401 — changes asyncssh when it is imported
-from edi_server.transports.sftp.algorithms import algorithms
-from edi_server.transports.sftp.guard import Guard, Limits
-from edi_server.transports.sftp.login import Login
-from edi_server.transports.sftp.rates import Pace
-from edi_server.transports.sftp.session import Session
-from edi_server.transports.sftp.tree import Tree
-from edi_server.transports.sftp.workers import Workers
+from edi_server.transports.sftp_account import answering as _answering  # noqa: F401 — changes asyncssh when it is imported
+from edi_server.transports.sftp_account.algorithms import algorithms
+from edi_server.transports.sftp_account.guard import Guard, Limits
+from edi_server.transports.sftp_account.login import Login
+from edi_server.transports.sftp_account.rates import Pace
+from edi_server.transports.sftp_account.session import Session
+from edi_server.transports.sftp_account.tree import Tree
+from edi_server.transports.sftp_account.workers import Workers
 
 #: Bytes that a client may send ahead on one channel, which lie in our memory until their turn comes.
 _WINDOW = 1024 * 1024

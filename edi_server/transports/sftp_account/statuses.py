@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
-from edi_server.transports.sftp.names import cut, file_name
+from edi_server.transports.sftp_account.names import cut, file_name
 
 #: Seconds that a status stays, unless the partner deletes it before.
 _KEPT_SECONDS = 90 * 86400.0

@@ -32,13 +32,13 @@ from edi_server.errors import EdiServerError
 from edi_server.transports.collecting import left_alone
 from edi_server.transports.port import Left
 from edi_server.transports.renaming import free_names, move_without_replacing, sync_folder
-from edi_server.transports.sftp.account import Account
-from edi_server.transports.sftp.ghosts import Ghosts
-from edi_server.transports.sftp.held import Held
-from edi_server.transports.sftp.names import FOLDERS, IN, Refused, cut, file_name, find, is_unfinished
-from edi_server.transports.sftp.spans import Spans
-from edi_server.transports.sftp.statuses import Statuses
-from edi_server.transports.sftp.uploads import DISK, HOLES, Parts, Upload
+from edi_server.transports.sftp_account.account import Account
+from edi_server.transports.sftp_account.ghosts import Ghosts
+from edi_server.transports.sftp_account.held import Held
+from edi_server.transports.sftp_account.names import FOLDERS, IN, Refused, cut, file_name, find, is_unfinished
+from edi_server.transports.sftp_account.spans import Spans
+from edi_server.transports.sftp_account.statuses import Statuses
+from edi_server.transports.sftp_account.uploads import DISK, HOLES, Parts, Upload
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from edi_server.transports.collecting import UNFINISHED
-from edi_server.transports.sftp.listed import Listed, Pull
+from edi_server.transports.sftp_mailbox.listed import Listed, Pull
 
 
 class _Seen(msgspec.Struct):

@@ -17,7 +17,7 @@ from edi_server.errors import TransportError
 from edi_server.transports.durable_file import write_durably
 from edi_server.transports.port import HandedOver
 from edi_server.transports.renaming import free_names
-from edi_server.transports.sftp.remote import Place, connect
+from edi_server.transports.sftp_mailbox.remote import Place, connect
 from edi_server.transports.staging import Staged, Staging
 
 #: Requests that are in flight while one file is written.

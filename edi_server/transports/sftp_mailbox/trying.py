@@ -11,8 +11,8 @@ import asyncssh
 
 from edi_server.errors import EdiServerError, TransportError
 from edi_server.transports.probing import Step, reach
-from edi_server.transports.sftp.mailbox import Remote
-from edi_server.transports.sftp.remote import (
+from edi_server.transports.sftp_mailbox.mailbox import Remote
+from edi_server.transports.sftp_mailbox.remote import (
     HostKeyChangedError,
     LoginRefusedError,
     Place,

@@ -15,7 +15,7 @@ import asyncssh
 
 from edi_server.errors import TransportError
 from edi_server.transports.durable_file import told
-from edi_server.transports.sftp.listed import Listed, Pull, was_replaced
+from edi_server.transports.sftp_mailbox.listed import Listed, Pull, was_replaced
 
 log = logging.getLogger(__name__)
 

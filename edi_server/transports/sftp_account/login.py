@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 import asyncssh
 
-from edi_server.transports.sftp.account import Account, AccountKey, fits_password
-from edi_server.transports.sftp.guard import Guard, Limits, address_of
-from edi_server.transports.sftp.names import printable
-from edi_server.transports.sftp.rates import Pace
-from edi_server.transports.sftp.tree import Tree
+from edi_server.transports.sftp_account.account import Account, AccountKey, fits_password
+from edi_server.transports.sftp_account.guard import Guard, Limits, address_of
+from edi_server.transports.sftp_account.names import printable
+from edi_server.transports.sftp_account.rates import Pace
+from edi_server.transports.sftp_account.tree import Tree
 
 log = logging.getLogger(__name__)
 

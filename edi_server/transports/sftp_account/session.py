@@ -15,11 +15,11 @@ import asyncssh
 from asyncssh.constants import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
 
 from edi_server.errors import EdiServerError
-from edi_server.transports.sftp.login import Login
-from edi_server.transports.sftp.names import Refused, printable, real_path, text_of
-from edi_server.transports.sftp.rates import Pace
-from edi_server.transports.sftp.tree import Download, Entry, Upload
-from edi_server.transports.sftp.workers import Workers
+from edi_server.transports.sftp_account.login import Login
+from edi_server.transports.sftp_account.names import Refused, printable, real_path, text_of
+from edi_server.transports.sftp_account.rates import Pace
+from edi_server.transports.sftp_account.tree import Download, Entry, Upload
+from edi_server.transports.sftp_account.workers import Workers
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

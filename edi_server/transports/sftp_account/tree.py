@@ -18,10 +18,10 @@ import msgspec
 
 from edi_server.errors import TransportError
 from edi_server.transports.renaming import move_without_replacing, sync_folder
-from edi_server.transports.sftp.intake import UPLOADS, Intake, Settled
-from edi_server.transports.sftp.names import ARCHIVE, FOLDERS, IN, OUT, STATUS, Refused, find, may_move
-from edi_server.transports.sftp.spans import Spans
-from edi_server.transports.sftp.uploads import Upload
+from edi_server.transports.sftp_account.intake import UPLOADS, Intake, Settled
+from edi_server.transports.sftp_account.names import ARCHIVE, FOLDERS, IN, OUT, STATUS, Refused, find, may_move
+from edi_server.transports.sftp_account.spans import Spans
+from edi_server.transports.sftp_account.uploads import Upload
 
 __all__ = ["Download", "Entry", "Refused", "Settled", "Tree", "Upload"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from edi_server.transports.sftp.account import Rates
+from edi_server.transports.sftp_account.account import Rates
 
 #: Seconds of its rate that somebody who was silent may use at once, where the rate is a second's or a minute's.
 _SECOND, _MINUTE = 5.0, 60.0

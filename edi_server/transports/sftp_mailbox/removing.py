@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncssh
 
-from edi_server.transports.sftp.listed import KEPT, Listed, Pull, was_replaced
-from edi_server.transports.sftp.reading import ChangedError, Reader, beside
-from edi_server.transports.sftp.remote import describe
+from edi_server.transports.sftp_mailbox.listed import KEPT, Listed, Pull, was_replaced
+from edi_server.transports.sftp_mailbox.reading import ChangedError, Reader, beside
+from edi_server.transports.sftp_mailbox.remote import describe
 from edi_server.transports.spool import Spool, Taken
 
 _DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from edi_server.transports.sftp.spans import Spans
+from edi_server.transports.sftp_account.spans import Spans
 
 #: Seconds that an upload that was broken off is kept, to be resumed.
 _KEPT_SECONDS = 7 * 86400.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from edi_server.transports.sftp.names import Refused
+from edi_server.transports.sftp_account.names import Refused
 
 T = TypeVar("T")
 

@@ -19,11 +19,11 @@ import msgspec
 
 from edi_server.transports.collecting import left_alone, readable
 from edi_server.transports.port import Left
-from edi_server.transports.sftp.listed import Listed, Pull
-from edi_server.transports.sftp.reading import ChangedError, OutOfTimeError, Reader, beside, digest_of
-from edi_server.transports.sftp.remote import describe
-from edi_server.transports.sftp.removing import Remover, remove_marker
-from edi_server.transports.sftp.resting import Resting
+from edi_server.transports.sftp_mailbox.listed import Listed, Pull
+from edi_server.transports.sftp_mailbox.reading import ChangedError, OutOfTimeError, Reader, beside, digest_of
+from edi_server.transports.sftp_mailbox.remote import describe
+from edi_server.transports.sftp_mailbox.removing import Remover, remove_marker
+from edi_server.transports.sftp_mailbox.resting import Resting
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)

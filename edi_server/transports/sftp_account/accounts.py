@@ -18,8 +18,8 @@ from edi_server.transports.delivering import check_name
 from edi_server.transports.durable_file import write_durably
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
 from edi_server.transports.renaming import free_names
-from edi_server.transports.sftp.offers import Offers
-from edi_server.transports.sftp.tree import Settled, Tree
+from edi_server.transports.sftp_account.offers import Offers
+from edi_server.transports.sftp_account.tree import Settled, Tree
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from edi_server.errors import TransportError
 from edi_server.transports.durable_file import told
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Left
-from edi_server.transports.sftp.listed import Pull
-from edi_server.transports.sftp.pulling import Puller
-from edi_server.transports.sftp.pushing import Push, Pusher
-from edi_server.transports.sftp.remote import Place, connect
+from edi_server.transports.sftp_mailbox.listed import Pull
+from edi_server.transports.sftp_mailbox.pulling import Puller
+from edi_server.transports.sftp_mailbox.pushing import Push, Pusher
+from edi_server.transports.sftp_mailbox.remote import Place, connect
 from edi_server.transports.spool import Spool
 
 #: Seconds that a look may take to end after it began nothing more.
