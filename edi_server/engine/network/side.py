@@ -8,9 +8,9 @@ from edi_server.engine.collecting import carefully
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.network.as2 import As2Part
 from edi_server.engine.network.drop import DropPart
-from edi_server.engine.network.mailboxes import MailboxesPart
 from edi_server.engine.network.part import Ground, Part
-from edi_server.engine.network.sftp import SftpPart
+from edi_server.engine.network.sftp_account import SftpPart
+from edi_server.engine.network.sftp_mailbox import MailboxesPart
 from edi_server.engine.notices import Notices
 from edi_server.engine.workflows import Work
 from edi_server.errors import ConfigurationError, TransportError
