@@ -17,11 +17,12 @@ from edi_server.cli.application import app
 from edi_server.config import Configuration, Setting
 from edi_server.desk import views
 from edi_server.desk.actions import Done
-from edi_server.desk.certificates import CertificateRow, Made, Written
+from edi_server.desk.certificates import CertificateRow, Written
 from edi_server.desk.connections import TriedStep
 from edi_server.desk.excerpts import Excerpt, Pointed
 from edi_server.desk.failed import FailedRow
 from edi_server.desk.guidelines import GuidelineChecked, GuidelineExplained
+from edi_server.desk.own_certificates import Made
 from edi_server.desk.partners import DeliveryShown, OverdueRow, PartnerShown, WayShown
 from edi_server.desk.profiles import ProfileChecked, ProfileExplained
 from edi_server.engine.corridor import Corridor
