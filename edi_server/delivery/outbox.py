@@ -24,6 +24,8 @@ from edi_server.transports.port import HandedOver, Transport
 
 #: Why there is a case about an interchange that was not acknowledged in time.
 OVERDUE = "acknowledgment-overdue"
+#: Why there is a case about a transmission that left, but did not arrive well.
+NOT_ACCEPTED = "delivery-not-accepted"
 
 
 def deliver(
@@ -106,6 +108,8 @@ def _record_sent(
     work.transmissions.record_attempt(attempt)
     work.transmissions.move(transmission.id, state, detail=detail)
     work.transmissions.add_detail(transmission.id, handed.detail)
+    if handed.confirmed:
+        work.cases.settle(transmission.subject, reason=NOT_ACCEPTED, note=detail)
     if proof_hash is not None:
         work.transmissions.keep_proof(transmission.id, proof_hash)
     for document in work.documents.of(transmission=transmission.id):

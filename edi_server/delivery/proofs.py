@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from edi_server.delivery.outbox import mark_failed
+from edi_server.delivery.outbox import NOT_ACCEPTED, mark_failed
 from edi_server.store import Case, Store, Transmission, Work
 from edi_server.transports.port import Proof, Proving
-
-NOT_ACCEPTED = "delivery-not-accepted"
 
 
 def settle_proofs(store: Store, transport: Proving) -> None:

@@ -168,10 +168,12 @@ class Desk:
 
     def resume(self, reference: str, *, actor: Actor) -> Done:
         """Try given-up work once more."""
+        from edi_server.desk.repeating import resume_letter
+
         demand(actor, "resume")
         with self.store.begin() as work:
             letter = self._unresolved(work.dead_letters.get(_letter_id(work, reference)))
-            work.dead_letters.resume(letter.id, actor=actor.name)
+            resume_letter(work, letter, actor)
         return self._submit_again(letter)
 
     def resume_all(self, partner: str, *, actor: Actor) -> list[Done]:
@@ -181,12 +183,13 @@ class Desk:
         """
         from edi_server.desk.connections import partner_named
         from edi_server.desk.failed import wanted_letters
+        from edi_server.desk.repeating import resume_letter
 
         demand(actor, "resume")
         with self.store.begin() as work:
             letters = wanted_letters(work, partner_named(self.configuration, partner).name)
             for letter in letters:
-                work.dead_letters.resume(letter.id, actor=actor.name)
+                resume_letter(work, letter, actor)
         return [self._submit_again(letter) for letter in letters]
 
     def _submit_again(self, letter: DeadLetter) -> Done:

@@ -8,7 +8,7 @@ from edi_server.canonical import from_json
 from edi_server.desk.actors import Actor, NotPossible
 from edi_server.desk.references import Found, find
 from edi_server.findings import has_errors
-from edi_server.store import Document, Transmission, Work, new_id
+from edi_server.store import DeadLetter, Document, Transmission, Work, new_id
 from edi_server.store.states import Delivery
 
 if TYPE_CHECKING:
@@ -189,14 +189,27 @@ def resend(desk: Desk, reference: str, actor: Actor) -> Done:
     return desk.done(sentence, "transmission", transmission.id, submitted=True)
 
 
-def put_back(work: Work, transmission: Transmission, actor: Actor) -> None:
+def put_back(work: Work, transmission: Transmission, actor: Actor, *, why: str = "Resend.") -> None:
     """What left, or failed to, is to leave once more; submitting the work is the caller's."""
-    work.transmissions.move(transmission.id, "pending", detail="Resend.", actor=actor.name)
+    work.transmissions.move(transmission.id, "pending", detail=why, actor=actor.name)
     for document in work.documents.of(transmission=transmission.id):
         if document.delivery == "failed":
             work.documents.change(document.id, "resend", delivery="pending", actor=actor.name)
     for letter in work.dead_letters.of_all_runs(f"deliver:{transmission.id}"):
         work.dead_letters.resume(letter.id, actor=actor.name)
+
+
+def resume_letter(work: Work, letter: DeadLetter, actor: Actor) -> None:
+    """Given-up work is wanted again; submitting it is the caller's.
+
+    A delivery that was refused for good begins anew, since nothing of it arrived. One that failed too often goes on
+    where it was: it may have arrived, and the answer got lost.
+    """
+    work.dead_letters.resume(letter.id, actor=actor.name)
+    if letter.workflow_kind == "deliver" and letter.permanent and letter.subject_id is not None:
+        transmission = work.transmissions.get(letter.subject_id)
+        if transmission.delivery == "failed":
+            put_back(work, transmission, actor, why="The dead letter was resumed.")
 
 
 def _refuse_to_resend(transmission: Transmission) -> None:

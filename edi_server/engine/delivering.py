@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from edi_server.config import Configuration
 from edi_server.delivery.outbox import deliver, mark_failed
 from edi_server.delivery.pace import Pace
 from edi_server.engine.corridor import Corridor
 from edi_server.engine.retrying import NotYet, Retries
+from edi_server.errors import StoreError
 from edi_server.partners import Partner
 from edi_server.store import DeliveryAttempt, Transmission
+
+log = logging.getLogger(__name__)
 
 
 class Deliveries:
@@ -32,8 +37,13 @@ class Deliveries:
 
     def retries(self, transmission_id: str) -> Retries:
         """How often it is tried, as is agreed with its partner now."""
-        with self._corridor.store.read() as work:
-            mailbox = work.transmissions.get(transmission_id).mailbox
+        try:
+            with self._corridor.store.read() as work:
+                mailbox = work.transmissions.get(transmission_id).mailbox
+        except StoreError as error:
+            # Asked for after a failure, which may be that of the store.
+            log.warning("%s is tried again as is usual: %s", transmission_id, error)
+            return retries_of(None, self._corridor.configuration)
         return retries_of(self._corridor.book.partner_of_mailbox(mailbox), self._corridor.configuration)
 
     def mark_failed(self, transmission_id: str, error: str) -> None:

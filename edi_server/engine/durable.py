@@ -308,10 +308,10 @@ class Durable:
         as they are at each failure.
         """
         failures = 0
-        usual = retries or (lambda: self._retries)
+        agreed, usual = retries or (lambda: self._retries), self._retries
 
         def once() -> dict[str, Any]:
-            outcome = call(function, arguments, failures=failures, retries=usual, is_last=is_last)
+            outcome = call(function, arguments, failures=failures, retries=agreed, usual=usual, is_last=is_last)
             return dict(msgspec.to_builtins(outcome))
 
         while True:
@@ -322,7 +322,7 @@ class Durable:
             if not outcome.error:
                 return outcome.result
             failures += 1
-            wait = wait_after(outcome, failures, usual(), is_last=is_last)
+            wait = wait_after(outcome, failures, usual, is_last=is_last)
             if wait is None:
                 raise GaveUp(
                     Failure(error=outcome.error, permanent=outcome.permanent, attempts=failures, trace=outcome.trace)

@@ -80,9 +80,13 @@ def call(
     *,
     failures: int,
     retries: Callable[[], Retries],
+    usual: Retries,
     is_last: bool,
 ) -> Outcome:
-    """Call a step after so many failures. A failure is a value: a workflow decides on it, also when it is replayed."""
+    """Call a step after so many failures. A failure is a value: a workflow decides on it, also when it is replayed.
+
+    `usual` counts where what was agreed cannot be found: it may stand in the store that has just failed.
+    """
     try:
         return Outcome(result=function(*arguments))
     except NotYet as turn:
@@ -96,8 +100,16 @@ def call(
         asked = 0.0
         told, permanent, trace = f"{type(error).__name__}: {error}", False, traceback.format_exc(limit=20)
     failed = Outcome(error=told or "it failed without a word", permanent=permanent, trace=trace)
-    wait = wait_after(failed, failures + 1, retries(), is_last=is_last)
+    wait = wait_after(failed, failures + 1, _agreed(retries, usual), is_last=is_last)
     return msgspec.structs.replace(failed, wait=wait if wait is None else max(wait, min(asked, LONGEST_ASKED)))
+
+
+def _agreed(retries: Callable[[], Retries], usual: Retries) -> Retries:
+    try:
+        return retries()
+    except EdiServerError as error:
+        log.warning("how often it is tried again cannot be found, so it is as usual: %s", error)
+        return usual
 
 
 def wait_after(failed: Outcome, failures: int, retries: Retries, *, is_last: bool) -> float | None:

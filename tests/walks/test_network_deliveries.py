@@ -494,3 +494,21 @@ def test_a_range_of_numbers_that_is_used_up_answers_nothing_and_says_so_of_the_d
         places.call("dead-letters", "resume", letter.id)
         places.plant.until(lambda: answered() == ["accepted", "accepted"])
         places.plant.until(lambda: places.states() == ["delivered"] * 2)
+
+
+def test_a_store_that_is_away_when_it_is_asked_how_often_to_try_ends_no_delivery(start, monkeypatch):
+    asked, original = [], Deliveries.retries
+
+    def away_at_first(self, transmission_id):
+        asked.append(transmission_id)
+        if len(asked) == 1:
+            raise StoreError("the database is away for a second")
+        return original(self, transmission_id)
+
+    monkeypatch.setattr(Deliveries, "retries", away_at_first)
+    with start(more="[delivery]\nattempts = 10\nfirst_seconds = 0.05\n") as places:
+        places.answer(503)
+        places.order()
+        places.plant.until(lambda: places.states() == ["delivered"])
+        assert asked
+        assert places.letters() == []
