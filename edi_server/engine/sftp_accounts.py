@@ -6,6 +6,8 @@ sftp/spool/, staged/, …       see `transports.sftp_account.accounts`
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from edi_server.engine.as2_alarms import ALARM_DAYS
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.partners.exchange import SftpKey
-from edi_server.transports.renaming import sync_folder
+from edi_server.transports.renaming import move_without_replacing, sync_folder
 from edi_server.transports.sftp_account.account import Account, AccountKey, Quota, Rates, is_password_hash
 from edi_server.transports.sftp_account.tree import Tree
 from edi_server.transports.spool import Spool
@@ -101,13 +103,20 @@ def open_tree(
 
 
 def adopt_folder(account: Account, configuration: Configuration) -> None:
-    """Folders were named by user once: such a one becomes the mailbox's, with what lies in it."""
+    """Folders were named by user once: what lies in such a one becomes the mailbox's, beside what that has by now."""
     old = sftp_folder(configuration) / "accounts" / account.name
     new = mailboxes_folder(configuration) / account.mailbox
-    if old.is_dir() and not new.exists():
-        new.parent.mkdir(parents=True, exist_ok=True)
-        old.rename(new)
-        sync_folder(new.parent)
+    if not old.is_dir():
+        return
+    for folder, _, files in os.walk(old, topdown=False):
+        target = new / Path(folder).relative_to(old)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            with contextlib.suppress(FileExistsError):
+                move_without_replacing(Path(folder) / name, target / name)
+        sync_folder(target)
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
 
 
 def key_alarms(partners: Iterable[Partner], now: datetime) -> list[KeyAlarm]:

@@ -7,6 +7,7 @@ before under the same key is not taken again; whoever asks is given the answer o
     <folder>/new/<transmission id>/        being written; becomes one of the next, or debris that goes after a while
     <folder>/uploads/                      written bit by bit by endpoints, see `place`
     <folder>/waiting/<transmission id>/    content, and taken.json: to be collected; gone after `release`
+    <folder>/damaged/<transmission id>/    the same, where taken.json cannot be read: nobody knows whose it is
     <folder>/known/<ab>/<hash of the key>  taken.json: which transmission it was, and the answer; kept until `forget`
 
 The moment of taking is the appearance of the name in `known`: a hard link, so it happens once, whoever else tries.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
 import time
@@ -30,6 +32,8 @@ from edi_server.errors import TransportError
 from edi_server.transports.durable_file import told
 from edi_server.transports.port import Claim
 from edi_server.transports.renaming import sync_folder
+
+log = logging.getLogger(__name__)
 
 Buffer = bytes | bytearray | memoryview
 _CONTENT, _TAKEN = "content", "taken.json"
@@ -243,7 +247,7 @@ class Spool:
 
     def _waiting(self) -> Iterator[Claim]:
         for folder in (self._folder / "waiting").iterdir():
-            taken = self._read(folder / _TAKEN)
+            taken = self._read_or_set_aside(folder)
             if taken is not None and (folder / _CONTENT).exists():
                 yield Claim(
                     transmission_id=taken.transmission_id,
@@ -254,6 +258,16 @@ class Spool:
                     changed_ns=taken.taken_ns,
                     detail=taken.detail,
                 )
+
+    def _read_or_set_aside(self, folder: Path) -> Taken | None:
+        """What is damaged must not hold up all the rest: it lies in `damaged/` then, for a person to look at."""
+        try:
+            return self._read(folder / _TAKEN)
+        except TransportError as error:
+            (self._folder / "damaged").mkdir(exist_ok=True)
+            folder.rename(self._folder / "damaged" / folder.name)
+            log.error("%s; it was set aside in %s", error, self._folder / "damaged")  # noqa: TRY400 — no trace helps
+            return None
 
     def _known(self, mailbox: str, key: str) -> Path:
         digest = hashlib.sha256(f"{mailbox}\0{key}".encode()).hexdigest()

@@ -215,6 +215,56 @@ def test_many_files_are_taken_once_each(server, ours):
     assert sorted(int(claim.path.read_bytes()) for claim in claims) == list(range(60))
 
 
+def test_a_file_that_is_blocked_by_one_that_stays_claimed_is_said_and_changes_no_schedule(server, loop, tmp_path):
+    ours = Ours(server, loop, tmp_path, claim=f"{server.folder}/claimed")
+    server.drop("orders.edi", b"", folder="claimed")
+    server.drop("orders.edi", b"UNB'")
+    server.drop("other.edi", b"UNB'")
+    assert [claim.name for claim in ours.take()] == ["other.edi"]
+    for _ in range(3):
+        ours.look()
+    assert sorted(ours.left) == [("transport.blocked", "orders.edi"), ("transport.empty-file", "orders.edi")]
+    assert ours.mailbox.collect().look_again_seconds is None
+
+
+def test_what_has_to_be_read_again_before_it_goes_holds_up_nothing_that_comes(server, loop, tmp_path, monkeypatch):
+    ours = Ours(server, loop, tmp_path)
+    os.utime(server.drop("coarse.edi", LARGE), (60, 60))
+    (claim,) = ours.take()
+    ours.mailbox.release(claim)
+    server.drop("order.edi")
+    original = Reader.digest
+
+    async def too_late(self, client, one):
+        self._ends = 0.0
+        return await original(self, client, one)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(Reader, "digest", too_late)
+        assert [claim.name for claim in ours.take()] == ["order.edi"]
+        assert "coarse.edi" in server.names("in")
+    ours.look()
+    assert "coarse.edi" not in server.names("in")
+
+
+def test_what_could_not_be_removed_is_not_read_again_at_every_look(server, loop, tmp_path, monkeypatch):
+    ours = Ours(server, loop, tmp_path, after="move", archive=f"{server.folder}/missing")
+    os.utime(server.drop("coarse.edi"), (60, 60))
+    (claim,) = ours.take()
+    ours.mailbox.release(claim)
+    compared, original = [], Reader.digest
+
+    async def counted(self, client, one):
+        compared.append(one.name)
+        return await original(self, client, one)
+
+    monkeypatch.setattr(Reader, "digest", counted)
+    for _ in range(4):
+        ours.look()
+    assert compared == ["coarse.edi"]
+    assert ours.left == [("transport.not-removed", "coarse.edi")]
+
+
 def test_what_is_never_taken_is_said_once_and_holds_up_nothing(server, loop, tmp_path):
     ours = Ours(server, loop, tmp_path, largest=100)
     server.drop("empty.edi", b"")

@@ -200,3 +200,14 @@ def test_debris_of_uploads_and_failures_goes_after_a_while(folder):
     (folder / "new" / "half").mkdir()
     spool.forget(datetime.now(UTC))
     assert [*(folder / "new").iterdir(), *(folder / "uploads").iterdir()] == []
+
+
+def test_what_is_damaged_is_set_aside_and_holds_up_nothing(spool, folder):
+    take(spool, key="<1@them>")
+    damaged, _ = take(spool, key="<2@them>")
+    (folder / "waiting" / damaged.transmission_id / "taken.json").write_bytes(b"{")
+    assert [claim.name for claim in spool.claimed()] == ["order.edi"]
+    assert [one.name for one in (folder / "damaged").iterdir()] == [damaged.transmission_id]
+    again = Spool(folder)
+    again.prepare()
+    assert len(again.claimed()) == 1

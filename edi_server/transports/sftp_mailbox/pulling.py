@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import stat
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Files that are read at a time over one connection: most are small, and each costs some round trips.
 _SIDE_BY_SIDE = 24
+#: Looks at which a file may be blocked before that is said.
+_PATIENCE = 3
 
 
 class Puller:
@@ -45,6 +48,8 @@ class Puller:
         #: What was said about files that were not taken: each once, while it lies there.
         self._said: set[tuple[str, str]] = set()
         self._left: list[Left] = []
+        #: At how many looks in a row a file was blocked by one that is claimed.
+        self._blocked: Counter[str] = Counter()
 
     async def look(self, client: asyncssh.SFTPClient) -> tuple[tuple[Left, ...], float | None]:
         """Take what is complete into the spool; what was left, and in how many seconds more may be complete."""
@@ -54,14 +59,26 @@ class Puller:
         claimed = await self._list(client, self._agreed.claim) if self._agreed.claim else []
         every = [*there, *claimed]
         self._forget_all_but({one.key for one in every})
-        known = await self._remover.tidy(client, every)
-        rested = self._resting.rested(there, known=known, blocked={one.name for one in claimed})
-        is_waiting = self._resting.waiting > len(rested)
+        known = await self._remover.known(every)
+        rested = self._free(self._resting.rested(there, known=known), {one.name for one in claimed})
         # Claimed, and then we crashed before it was read.
         orphans = [one for one in claimed if one.key not in known]
         is_done = await self._take_all(client, [one for one in [*orphans, *rested] if self._is_welcome(one)])
-        again = self._agreed.quiet_seconds if is_waiting else None
+        # Last: removing may take long, and what came waits for nothing.
+        await self._remover.tidy(client, every)
+        again = self._agreed.quiet_seconds if self._resting.waiting else None
         return tuple(self._left), again if is_done else 0.0
+
+    def _free(self, files: list[Listed], claimed: set[str]) -> list[Listed]:
+        """Without those whose name is taken in the claim folder: some servers would replace what lies there."""
+        blocked = [one for one in files if one.name in claimed]
+        self._blocked = Counter({one.key: self._blocked[one.key] + 1 for one in blocked})
+        for one in blocked:
+            # Usually it is gone at the next look.
+            if self._blocked[one.key] >= _PATIENCE:
+                sentence = f"The file is not taken while another one of its name lies in {self._agreed.claim}."
+                self._leave(one, "blocked", sentence)
+        return [one for one in files if one.name not in claimed]
 
     async def _list(self, client: asyncssh.SFTPClient, folder: str) -> list[Listed]:
         found = []

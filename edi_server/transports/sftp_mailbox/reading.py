@@ -60,7 +60,7 @@ class Reader:
 
     def forget_all_but(self, keys: Collection[str]) -> None:
         """What was read of files that are not there any more goes."""
-        wanted = {self.place_of(key).name for key in keys}
+        wanted = {self.place_of(name).name for key in keys for name in (key, _again(key))}
         for part in self._folder.iterdir():
             if part.name not in wanted:
                 part.unlink(missing_ok=True)
@@ -78,12 +78,15 @@ class Reader:
 
     async def digest(self, client: asyncssh.SFTPClient, one: Listed) -> str:
         """SHA-256 of what lies there now. Raises ChangedError, OutOfTimeError."""
-        place = self.place_of(f"again {one.key}")
+        place = self.place_of(_again(one.key))
         try:
             await self._read(client, one, place)
-            return await beside(lambda: digest_of(place))
-        finally:
+        except ChangedError:
             place.unlink(missing_ok=True)
+            raise
+        digest = await beside(lambda: digest_of(place))
+        place.unlink(missing_ok=True)
+        return digest
 
     async def _read(self, client: asyncssh.SFTPClient, one: Listed, place: Path) -> None:
         part = await beside(lambda: Part(place, one.size > RESUMED))
@@ -100,6 +103,11 @@ class Reader:
                     await beside(functools.partial(part.add, piece))
         finally:
             part.close()
+
+
+def _again(key: str) -> str:
+    """The name of what is read of a file only to compare it."""
+    return f"again {key}"
 
 
 async def _be_the_same(client: asyncssh.SFTPClient, one: Listed) -> None:

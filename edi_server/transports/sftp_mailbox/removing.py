@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
+import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 import asyncssh
 
 from edi_server.transports.sftp_mailbox.listed import KEPT, Listed, Pull, was_replaced
-from edi_server.transports.sftp_mailbox.reading import ChangedError, Reader, beside
+from edi_server.transports.sftp_mailbox.reading import ChangedError, OutOfTimeError, Reader, beside
 from edi_server.transports.sftp_mailbox.remote import describe
 from edi_server.transports.spool import Spool, Taken
 
+log = logging.getLogger(__name__)
+
 _DAY = timedelta(days=1)
+#: Seconds until a removal that was refused is tried again.
+_PAUSE = 3600.0
 #: Seconds: a time that is a whole number of these may be all that their server knows of it.
 _COARSE = 60
 _DONE = {"delete": "deleted on their side", "move": "moved to their archive"}
@@ -31,22 +37,39 @@ class Remover:
         #: What we have and leave on their side; what we have and they removed since the last look.
         self._kept: set[str] = set()
         self._gone: set[str] = set()
+        #: What was taken, by its key; and when its removal was refused.
+        self._taken: dict[str, Taken] = {}
+        self._refused: dict[str, float] = {}
         self._forgot = datetime.min.replace(tzinfo=UTC)
 
-    async def tidy(self, client: asyncssh.SFTPClient, files: list[Listed]) -> set[str]:
-        """Remove what we have for good on their side; keys of what we have at all."""
+    async def known(self, files: list[Listed]) -> set[str]:
+        """Keys of what we have."""
         if self._agreed.after == "leave":
             there = {one.key for one in files}
             self._kept = (self._kept & there) | await beside(lambda: self._find(there))
             return self._kept
+        self._taken = await beside(lambda: {taken.key: taken for taken in self._spool.known()})
+        return set(self._taken)
+
+    async def tidy(self, client: asyncssh.SFTPClient, files: list[Listed]) -> None:
+        """Remove on their side what was known and was released, as far as the time of the look suffices."""
+        if self._agreed.after == "leave":
+            return
         waiting = {one.transmission_id for one in await beside(self._spool.claimed)}
-        known = await beside(lambda: {taken.key: taken for taken in self._spool.known()})
+        self._refused = {key: when for key, when in self._refused.items() if key in self._taken}
         for one in files:
-            taken = known.get(one.key)
-            if taken is not None and taken.transmission_id not in waiting:
-                await self._remove(client, one, taken)
-        self._forget_gone(known, {one.key for one in files}, waiting)
-        return set(known)
+            taken = self._taken.get(one.key)
+            if taken is not None and taken.transmission_id not in waiting and not self._was_refused(one.key):
+                try:
+                    await self._remove(client, one, taken)
+                except OutOfTimeError:
+                    log.info("%s: %s is removed at a later look", self._agreed.mailbox, one)
+                    break
+        self._forget_gone(self._taken, {one.key for one in files}, waiting)
+
+    def _was_refused(self, key: str) -> bool:
+        """What could not be removed a while ago is not tried at every look: it may have to be read again for it."""
+        return time.monotonic() - self._refused.get(key, -_PAUSE) < _PAUSE
 
     def _find(self, keys: Collection[str]) -> set[str]:
         """Which of them we have; what we left and they removed long ago is forgotten."""
@@ -87,6 +110,7 @@ class Remover:
                 return
             sentence = f"We have the file, but it could not be {_DONE[self._agreed.after]}: {describe(error)}."
             self._leave(one, "not-removed", sentence)
+            self._refused[one.key] = time.monotonic()
             return
         # The name may come again, even with the same size and second.
         self._spool.forget_key(self._agreed.mailbox, one.key)

@@ -23,16 +23,14 @@ class Resting:
         self._agreed = agreed
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
+        #: How many files were not complete at the last look.
+        self.waiting = 0
 
-    def rested(self, listed: list[Listed], *, known: Collection[str], blocked: Collection[str]) -> list[Listed]:
-        """Those that are complete, without those whose keys are known.
-
-        Those whose names are blocked wait: they are taken in the claim folder, and some servers would replace what
-        lies there.
-        """
+    def rested(self, listed: list[Listed], *, known: Collection[str]) -> list[Listed]:
+        """Those that are complete, without those whose keys are known."""
         names = {one.name for one in listed}
         now, before, self._seen = self._clock(), self._seen, {}
-        ready = []
+        ready, self.waiting = [], 0
         for one in listed:
             if one.key in known or not self._is_wanted(one, names):
                 continue
@@ -40,15 +38,11 @@ class Resting:
             if seen is None or seen.listed != one:
                 seen = _Seen(one, now)
             self._seen[one.name] = seen
-            is_new = not self._agreed.marker and now - seen.since < self._agreed.quiet_seconds
-            if not is_new and one.name not in blocked:
+            if self._agreed.marker or now - seen.since >= self._agreed.quiet_seconds:
                 ready.append(one)
+            else:
+                self.waiting += 1
         return ready
-
-    @property
-    def waiting(self) -> int:
-        """How many files it knows that were not complete at the last look, or not taken since."""
-        return len(self._seen)
 
     def _is_wanted(self, one: Listed, names: set[str]) -> bool:
         marker = self._agreed.marker
