@@ -26,11 +26,9 @@ from edi_server.transports.sftp_account.account import (
     hash_password,
     is_password_hash,
 )
-from edi_server.transports.sftp_account.accounts import AccountsTransport
 from edi_server.transports.sftp_account.endpoint import Endpoint
 from edi_server.transports.sftp_account.guard import Guard, Limits, address_of
 from edi_server.transports.sftp_account.host_keys import load_host_keys
-from edi_server.transports.sftp_account.offers import Offers
 from edi_server.transports.sftp_account.rates import Meter, Pace
 
 NOBODY = 65534
@@ -396,86 +394,6 @@ def test_what_an_attacker_is_refused_stands_in_the_log_and_does_not_fill_it(plac
             with pytest.raises(OSError):
                 client.mkdir("/in/sub")
     assert len([record for record in caplog.records if "refused" in record.getMessage()]) == 51
-
-
-# --- what proves a delivery
-
-
-class Delivery:
-    """Files in `out/`, and which of them are known to have been collected."""
-
-    def __init__(self, place):
-        self.place, self.tree = place, place.trees["north"]
-        self.transport = AccountsTransport(spool=place.spool, folder=place.folder, trees=lambda: [self.tree])
-        offers = Offers(place.folder)
-        self.tree._collected = lambda name: self.transport.note_collected(self.tree, name)
-        self.tree._moved = lambda old, new: offers.move("north", old, new)
-
-    def deliver(self, name, content=b"x" * 1000, transmission_id=None):
-        self.transport.stage(transmission_id or name, "north", content)
-        return self.transport.hand_over(transmission_id or name, "north", name).name
-
-    def proven(self):
-        return sorted(proof.transmission_id for proof in self.transport.proofs())
-
-
-def read(client, path, start=0):
-    with client.open(path, "rb") as file:
-        file.seek(start)
-        return file.read()
-
-
-def test_only_who_reads_every_byte_has_collected_a_file(place):
-    delivery = Delivery(place)
-    delivery.deliver("a.edi")
-    with place.paramiko() as client:
-        read(client, "/out/a.edi", 999)
-        read(client, "/out/a.edi", 1)
-        _until(lambda: not place.endpoint.workers.open["north"])
-        assert delivery.proven() == []
-        with client.open("/out/a.edi", "rb") as file:
-            file.seek(500)
-            file.read()
-            file.seek(0)
-            file.read(500)
-        _until(lambda: delivery.proven() == ["a.edi"])
-
-
-def test_partners_who_claim_by_a_rename_or_read_in_their_archive_have_collected(place):
-    delivery = Delivery(place)
-    for name in ("a.edi", "b.edi", "c.edi"):
-        delivery.deliver(name)
-    with place.paramiko() as client:
-        client.rename("/out/a.edi", "/out/a.edi.processing")
-        read(client, "/out/a.edi.processing")
-        client.rename("/out/b.edi", "/out/archive/b.edi")
-        read(client, "/out/archive/b.edi")
-        _until(lambda: delivery.proven() == ["a.edi", "b.edi"])
-        # The names are free again, and what is called so now is not what was read.
-        delivery.deliver("a.edi", transmission_id="second")
-        client.rename("/out/archive/b.edi", "/out/archive/old.edi")
-        client.remove("/out/c.edi")
-        assert delivery.deliver("c.edi", transmission_id="third") == "c.edi"
-        read(client, "/out/archive/old.edi")
-        assert delivery.proven() == ["a.edi", "b.edi"]
-        read(client, "/out/a.edi")
-        read(client, "/out/c.edi")
-        _until(lambda: delivery.proven() == ["a.edi", "b.edi", "second", "third"])
-
-
-@pytest.mark.parametrize("target", ["/out/b.edi", "/out/archive/b.edi"])
-def test_no_rename_replaces_a_file_that_is_to_be_read(place, target):
-    delivery = Delivery(place)
-    delivery.deliver("a.edi", b"first")
-    delivery.deliver("b.edi", b"second")
-    with place.paramiko() as client:
-        if "archive" in target:
-            client.rename("/out/b.edi", target)
-        for rename in (client.rename, client.posix_rename):
-            with pytest.raises(OSError, match="already"):
-                rename("/out/a.edi", target)
-        assert (read(client, "/out/a.edi"), read(client, target)) == (b"first", b"second")
-        _until(lambda: delivery.proven() == ["a.edi", "b.edi"])
 
 
 # --- host keys

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from edi_server.errors import TransportError
@@ -72,14 +73,12 @@ class AccountsTransport:
         staged = self._folder / "staged" / transmission_id
         detail = {"account": tree.account.name}
         if not staged.exists():
-            return HandedOver(name=name, earlier=True, confirmed=False, detail=detail)
+            shown = self._offers.name_of(mailbox, transmission_id) or name
+            return HandedOver(name=shown, earlier=True, confirmed=False, detail=detail)
         for candidate in free_names(name):
-            # Noted before the partner can see it, so that however soon it is read, it is known what was.
-            if not self._offers.note(mailbox, candidate, transmission_id):
-                continue
-            if tree.offer_as(staged, candidate):
+            note = partial(self._offers.note, mailbox, candidate, transmission_id)
+            if tree.outbox.offer(staged, candidate, note):
                 return HandedOver(name=candidate, confirmed=False, detail=detail)
-            self._offers.forget(mailbox, candidate)
         raise AssertionError("free names never end")
 
     def note_collected(self, tree: Tree, name: str) -> None:

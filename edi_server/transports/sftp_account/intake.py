@@ -36,6 +36,7 @@ from edi_server.transports.sftp_account.account import Account
 from edi_server.transports.sftp_account.ghosts import Ghosts
 from edi_server.transports.sftp_account.held import Held
 from edi_server.transports.sftp_account.names import FOLDERS, IN, Refused, cut, file_name, find, is_unfinished
+from edi_server.transports.sftp_account.outbox import Outbox
 from edi_server.transports.sftp_account.spans import Spans
 from edi_server.transports.sftp_account.statuses import Statuses
 from edi_server.transports.sftp_account.uploads import DISK, HOLES, Parts, Upload
@@ -73,8 +74,7 @@ class Intake:
     ) -> None:
         """`root` is the account's folder. `taken` is told names of files that came.
 
-        `collected` is told which files of `out/` were read whole, and `moved` how they will be called: "name" or
-        "archive/name", and "" for one that was deleted. `lost` is told names of uploads that the disk had no room for.
+        `lost` is told names of uploads that the disk had no room for; for `collected` and `moved` see `Outbox`.
         """
         self.account = account
         self.statuses = Statuses(root)
@@ -83,8 +83,7 @@ class Intake:
         self._quiet = quiet_seconds
         self._clock = clock
         self._taken = taken
-        self._collected = collected
-        self._moved = moved
+        self.outbox = Outbox(root, collected, moved)
         self._lost = lost
         self._parts = Parts(root / UPLOADS)
         self._ghosts = Ghosts(root / ".taken.jsonl", clock)

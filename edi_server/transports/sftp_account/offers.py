@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,31 +23,34 @@ class Offers:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def note(self, mailbox: str, name: str, transmission_id: str) -> bool:
-        """The file of that name will be this transmission; False if it is another one."""
-        offered = self._offered(mailbox, name)
-        if offered.exists() and offered.read_text() != transmission_id:
-            return False
-        write_durably(offered, transmission_id.encode())
-        return True
+    def note(self, mailbox: str, name: str, transmission_id: str) -> None:
+        """The file that will be called so is this transmission, whatever was called so before."""
+        write_durably(self._offered(mailbox, name), transmission_id.encode())
 
-    def forget(self, mailbox: str, name: str) -> None:
-        """There will be no such file."""
-        self._offered(mailbox, name).unlink(missing_ok=True)
+    def name_of(self, mailbox: str, transmission_id: str) -> str | None:
+        """What the file of a transmission is called; None if it is not known any more. Looks at all there are."""
+        folder = self._folder / "offered" / mailbox
+        for file in (*folder.glob("*"), *folder.glob("archive/*")):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+                if file.read_bytes() == transmission_id.encode():
+                    return str(file.relative_to(folder))
+        return None
 
     def move(self, mailbox: str, old: str, new: str) -> None:
-        """The partner renames a file, or deletes it (""): partners claim by a rename, or read in their archive."""
+        """A file is going to be called otherwise too, or ("") not so any more.
+
+        Partners claim by a rename, or read in their archive.
+        """
         if not new:
-            self.forget(mailbox, old)
+            self._offered(mailbox, old).unlink(missing_ok=True)
             return
         try:
             transmission_id = self._offered(mailbox, old).read_text()
         except FileNotFoundError:
             # Not ours, or read before: then what is called so must not prove anything for another one.
-            self.forget(mailbox, new)
+            self._offered(mailbox, new).unlink(missing_ok=True)
             return
-        write_durably(self._offered(mailbox, new), transmission_id.encode())
-        self.forget(mailbox, old)
+        self.note(mailbox, new, transmission_id)
 
     def collected(self, account: str, mailbox: str, name: str) -> None:
         """The partner read a file whole."""

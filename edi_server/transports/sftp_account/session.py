@@ -133,13 +133,14 @@ class Session(asyncssh.SFTPServer):
         if isinstance(file_obj, Upload):
             await self._do(lambda: (self._tree.abort if self.is_ending else self._tree.close)(file_obj))
         elif isinstance(file_obj, Download):
-            await self._do(lambda: (self._tree.leave if self.is_ending else self._tree.finish)(file_obj))
+            outbox = self._tree.outbox
+            await self._do(lambda: (outbox.leave if self.is_ending else outbox.finish)(file_obj))
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         with self._told():
             if not isinstance(file_obj, Download):
                 raise Refused("denied", "This file is open for writing.")
-            content = self._tree.get(file_obj, offset, size)
+            content = self._tree.outbox.get(file_obj, offset, size)
         self._sent += len(content)
         return content
 

@@ -27,6 +27,11 @@ class Spans:
             start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
         self._starts[first:last], self._ends[first:last] = [start], [end]
 
+    def join(self, other: Spans) -> None:
+        """Add all bytes of another."""
+        for start, end in zip(other._starts, other._ends, strict=True):
+            self.add(start, end)
+
     def cut(self, size: int) -> None:
         """Forget everything from `size` on."""
         keep = bisect.bisect_left(self._starts, size)

@@ -4,7 +4,7 @@
     /out/           files for the partner; theirs to delete or to move to /out/archive/
     /status/        what became of each upload, in words; theirs to read and delete
 
-What becomes of an upload is said in `intake`.
+What becomes of an upload is said in `intake`, and what of a file for the partner in `outbox`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,12 @@ from pathlib import Path
 
 import msgspec
 
-from edi_server.errors import TransportError
-from edi_server.transports.renaming import move_without_replacing, sync_folder
 from edi_server.transports.sftp_account.intake import UPLOADS, Intake, Settled
 from edi_server.transports.sftp_account.names import ARCHIVE, FOLDERS, IN, OUT, STATUS, Refused, find, may_move
-from edi_server.transports.sftp_account.spans import Spans
+from edi_server.transports.sftp_account.outbox import Download
 from edi_server.transports.sftp_account.uploads import Upload
 
 __all__ = ["Download", "Entry", "Refused", "Settled", "Tree", "Upload"]
-
-#: Bytes of one answer. scp of OpenSSH 9.2 asks for nearly as many, and cuts the file short, without a word, where it is
-#: answered with fewer.
-_MOST_READ = 262_144
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -37,17 +31,6 @@ class Entry(msgspec.Struct, frozen=True):
     is_folder: bool
     size: int = 0
     changed: float = 0.0
-
-
-class Download(msgspec.Struct, kw_only=True, eq=False):
-    """A file being read."""
-
-    folder: str
-    name: str
-    descriptor: int
-    size: int
-    changed: float
-    read: Spans
 
 
 class Tree(Intake):
@@ -96,38 +79,7 @@ class Tree(Intake):
         folder, name = find(path)
         if folder not in (OUT, ARCHIVE, STATUS) or not name:
             raise Refused("denied" if name and folder == IN else "missing", f"{path} cannot be read.")
-        try:
-            descriptor = os.open(self._root / folder / name, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError as error:
-            raise Refused("missing", f"There is no {path}.") from error
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
-            raise Refused("missing", f"There is no {path}.")
-        return Download(
-            folder=folder,
-            name=name,
-            descriptor=descriptor,
-            size=status.st_size,
-            changed=status.st_mtime,
-            read=Spans(),
-        )
-
-    def get(self, download: Download, offset: int, size: int) -> bytes:
-        """A piece of a file."""
-        content = os.pread(download.descriptor, min(size, _MOST_READ), offset)
-        download.read.add(offset, offset + len(content))
-        return content
-
-    def leave(self, download: Download) -> None:
-        """The session ended in the middle: what was read may never have arrived, so nothing was collected."""
-        os.close(download.descriptor)
-
-    def finish(self, download: Download) -> None:
-        """The client closed what it read; a file of `out/` of which it read every byte was collected."""
-        os.close(download.descriptor)
-        if download.folder != STATUS and download.read.reach() >= download.size:
-            self._collected(_offer_name(download.folder, download.name))
+        return self.outbox.open(folder, name)
 
     def set_time(self, path: str, changed: float | None, size: int | None) -> None:
         """Set time of change or length; for a file that was taken, say yes and do nothing."""
@@ -153,6 +105,9 @@ class Tree(Intake):
     def remove(self, path: str) -> None:
         """Delete a file that is the partner's to delete."""
         folder, name = find(path)
+        if folder in (OUT, ARCHIVE) and name:
+            self.outbox.remove(folder, name)
+            return
         with self._lock:
             file = self._file_in(folder, name)
             if file is None and folder == IN and self._ghosts.find(name):
@@ -166,8 +121,6 @@ class Tree(Intake):
             else:
                 file.unlink()
             self._held.drop(file)
-            if folder in (OUT, ARCHIVE):
-                self._moved(_offer_name(folder, name), "")
 
     def rename(self, old: str, new: str, *, replace: bool) -> None:
         """Move a file: within `in/`, or from `out/` to `out/archive/` and back."""
@@ -175,7 +128,7 @@ class Tree(Intake):
         if not old_name or not new_name or not may_move(old_folder, new_folder):
             raise Refused("denied", "Files can be renamed in /in, and moved between /out and /out/archive.")
         if old_folder != IN:
-            self._rename_offer(old_folder, old_name, new_folder, new_name)
+            self.outbox.rename(old_folder, old_name, new_folder, new_name)
             return
         with self._lock:
             if old_name in self._writing:
@@ -203,33 +156,6 @@ class Tree(Intake):
         self._parts.drop(part)
         self._held.drop(part)
 
-    def _rename_offer(self, old_folder: str, old_name: str, new_folder: str, new_name: str) -> None:
-        """A file that nobody has read must not be replaced, even if the client asked for that."""
-        with self._lock:
-            source = self._file_in(old_folder, old_name)
-            if source is None:
-                raise Refused("missing", f"There is no {old_name}.")
-            if (self._root / new_folder / new_name).exists():
-                raise Refused("exists", f"There is a {new_name} already.")
-            # Before it is renamed, so that however soon it is read under its new name, it is known what it is.
-            self._moved(_offer_name(old_folder, old_name), _offer_name(new_folder, new_name))
-            try:
-                move_without_replacing(source, self._root / new_folder / new_name)
-            except FileExistsError as error:
-                raise Refused("exists", f"There is a {new_name} already.") from error
-        sync_folder(self._root / new_folder)
-
-    def offer_as(self, staged: Path, name: str) -> bool:
-        """Show a staged file to the partner under exactly that name; False if it is taken."""
-        try:
-            move_without_replacing(staged, self._root / OUT / name)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise of_disk(error) from error
-        sync_folder(self._root / OUT)
-        return True
-
     def _entry(self, folder: str, name: str) -> Entry | None:
         file = self._file_in(folder, name)
         return None if file is None else _entry_of(file, name)
@@ -243,13 +169,3 @@ def _entry_of(file: Path, name: str) -> Entry | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return Entry(name, is_folder=False, size=status.st_size, changed=status.st_mtime)
-
-
-def _offer_name(folder: str, name: str) -> str:
-    """A file of `out/` by its path there."""
-    return name if folder == OUT else f"archive/{name}"
-
-
-def of_disk(error: OSError) -> TransportError:
-    """What an operator is told about a disk that does not work."""
-    return TransportError(f"{error.filename or 'a file'}: cannot be read or written: {error.strerror}")
