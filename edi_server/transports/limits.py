@@ -46,6 +46,6 @@ class FrontLimits(msgspec.Struct, frozen=True, kw_only=True):
     #: Patience with a body: silence uses it up, and what comes at this rate at least brings it back.
     body_seconds: float = 60.0
     slowest_bytes_per_second: float = 32 * 1024
-    #: Requests that are worked on at a time; others wait. So many of the largest bodies are held in memory at most, half
-    #: of that for one address.
+    #: Requests that are worked on at a time; others wait. So many of the largest bodies are held in memory at most,
+    #: half of that for one address.
     at_once: int = 4
