@@ -1422,6 +1422,70 @@ def test_row_24_every_good_status_is_accepted_where_the_receipt_comes_later(pair
     us.loop.run(front.close(), 20)
 
 
+def early(us, them, receipt_for):
+    """Send with a receipt that is to come later, and get one in the answer already."""
+
+    def take(request):
+        made = receipt_for(us.sendings.find("t1"))
+        return Reply(status=200, headers=made.headers, body=bytes(made.body))
+
+    front = Front({"/as2": take})
+    us.agree(them, receipt="async")
+    port = us.loop.run(front.listen("127.0.0.1", 0), 10)
+    us.terms = msgspec.structs.replace(us.terms, url=f"http://127.0.0.1:{port}/as2")
+    try:
+        return us.send()
+    finally:
+        us.loop.run(front.close(), 20)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_row_24_a_refusal_in_the_answer_counts_although_its_receipt_was_to_come_later(pair, is_named):
+    us, them = pair
+    with pytest.raises(TransportError, match="decryption-failed") as caught:
+        early(
+            us,
+            them,
+            lambda sending: receipt_about(
+                them,
+                sending if is_named else msgspec.structs.replace(sending, message_id=""),
+                disposition="processed/error: decryption-failed",
+            ),
+        )
+    assert caught.value.permanent
+    assert us.sendings.find("t1").state == "refused"
+    assert b"decryption-failed" in us.sendings.receipt("t1")
+    assert (us.notices[-1].cause, us.notices[-1].is_serious) == ("as2-receipt", True)
+
+
+def test_row_24_a_confirmation_in_the_answer_counts_although_its_receipt_was_to_come_later(pair):
+    us, them = pair
+    handed = early(us, them, lambda sending: receipt_about(them, sending))
+    assert handed.confirmed
+    assert b"disposition-notification" in handed.proof
+
+
+@pytest.mark.parametrize("doubted", ["unsigned", "another's", "of another message"])
+def test_row_24_what_cannot_be_believed_in_the_answer_is_kept_told_and_the_receipt_is_waited_for(pair, doubted):
+    us, them = pair
+    disposition = "processed/error: decryption-failed"
+
+    def receipt(sending):
+        if doubted == "another's":
+            them.keys = Keys((STRANGER,), ())
+        if doubted == "of another message":
+            sending = msgspec.structs.replace(sending, message_id="<other@us>")
+        return receipt_about(
+            them, sending, disposition=disposition, **({"signed": None} if doubted == "unsigned" else {})
+        )
+
+    assert not early(us, them, receipt).confirmed
+    assert us.sendings.find("t1").state == "waiting"
+    [kept] = (us.sendings._folder / "t1").glob("receipt*")
+    assert b"disposition-notification" in kept.read_bytes()
+    assert us.notices[-1].is_serious
+
+
 def test_row_24_our_own_answers_are_200_for_receipts_at_once_and_202_for_later_ones(us, them):
     for receipt, status in (("sync", 200), ("none", 200), ("async", 202)):
         made = us.make(receipt=receipt)

@@ -13,7 +13,7 @@ from edi_server.errors import EdiServerError, TransportError
 from edi_server.transports.as2.addresses import may_be_called
 from edi_server.transports.as2.answering import Relation
 from edi_server.transports.as2.letters import Letter, Letters
-from edi_server.transports.as2.mdn import ReceiptError, read_receipt, same_message_id
+from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt, same_message_id
 from edi_server.transports.as2.message import MessageError, Payload, make_message
 from edi_server.transports.as2.notice import Notice, log_only
 from edi_server.transports.as2.sending import Sending, Sendings
@@ -175,6 +175,8 @@ class As2Transport:
                 return self._ended(self._sendings.mark_confirmed(sending, "Taken; no receipt was agreed."), name)
             case "async":
                 now = self._sendings.mark_waiting(sending)
+                if now.state == "waiting" and is_receipt(answer.headers, answer.body):
+                    now = self._read_early(line, now, answer)
                 if now.state == "waiting":
                     return HandedOver(name=name, confirmed=False, detail=_detail(now))
                 return self._ended(now, name)
@@ -194,6 +196,39 @@ class As2Transport:
             self._sendings.keep_beside(sending, answer.headers, answer.body)
             raise TransportError(f"The receipt is about another message, {receipt.about[:100]}.", permanent=True)
         return self._sendings.settle(sending, receipt, answer.headers, answer.body)
+
+    def _read_early(self, line: Line, sending: Sending, answer: Answer) -> Sending:
+        """A receipt in the answer that was to come later: what refuses a message often cannot tell where to send it.
+
+        What cannot be believed is kept, and does not end the wait.
+        """
+        try:
+            receipt = read_receipt(answer.headers, answer.body, line.relation.keys, now=self._clock())
+        except ReceiptError as error:
+            return self._doubt(sending, answer, str(error))
+        if receipt.about and not same_message_id(receipt.about, sending.message_id):
+            return self._doubt(sending, answer, f"The receipt is about another message, {receipt.about[:100]}.")
+        about = msgspec.structs.replace(receipt, about=sending.message_id)
+        said = self._sendings.record_receipt(sending.mailbox, about, answer.headers, answer.body)
+        self._tell(sending, "as2-receipt", said.sentence, is_serious=said.is_serious)
+        return self._sendings.find(sending.transmission_id) or sending
+
+    def _doubt(self, sending: Sending, answer: Answer, why: str) -> Sending:
+        self._sendings.keep_beside(sending, answer.headers, answer.body)
+        sentence = f"{why} It came in the answer to {sending.message_id}, is kept beside it, and another is waited for."
+        self._tell(sending, "as2-receipt-forged", sentence, is_serious=True)
+        return sending
+
+    def _tell(self, sending: Sending, cause: str, sentence: str, *, is_serious: bool) -> None:
+        self._notice(
+            Notice(
+                cause=cause,
+                sentence=sentence,
+                mailbox=sending.mailbox,
+                is_serious=is_serious,
+                thing=sending.message_id,
+            )
+        )
 
     def _ended(self, sending: Sending, name: str, *, earlier: bool = False) -> HandedOver:
         if sending.state != "confirmed":
