@@ -14,7 +14,6 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Self
 
 import msgspec
 from aiohttp import HttpVersion11, web
@@ -22,6 +21,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from edi_server.errors import EdiServerError
 from edi_server.transports.accepting import Doorway, Served
+from edi_server.transports.http_bodies import FullError, Held, Memory, read_body
 from edi_server.transports.limits import FrontLimits
 
 log = logging.getLogger(__name__)
@@ -86,9 +86,7 @@ class Front:
         self._runner: web.ServerRunner | None = None
         self._doorway: Doorway | None = None
         self._at_once = asyncio.Semaphore(self._limits.at_once)
-        #: Bytes of bodies that are in memory, and how many may be: strangers could fill it before they are known.
-        self.held = 0
-        self.most_held = self._limits.at_once * self._limits.largest
+        self._memory = Memory(self._limits)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Open the listener; the port it got. Raises ConfigurationError where the address cannot be used."""
@@ -116,13 +114,26 @@ class Front:
             await self._doorway.clear()
 
     @property
+    def held(self) -> int:
+        """Bytes of bodies that are in memory."""
+        return self._memory.held
+
+    @property
     def connections(self) -> Mapping[str, int]:
         """How many connections each address has, TLS handshakes under way included."""
         return self._doorway.connections if self._doorway else {}
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if isinstance(request.protocol, _Connection):
-            request.protocol.header_came()
+        connection = request.protocol
+        if not isinstance(connection, _Connection):
+            return await self._treat(request)
+        connection.header_came()
+        try:
+            return await self._treat(request)
+        finally:
+            connection.await_header()
+
+    async def _treat(self, request: web.BaseRequest) -> web.StreamResponse:
         address = str(request.remote or "?")
         taker = self._taker(request.path)
         # Whoever waits for leave to send a body does not send it now, and could not be understood any further.
@@ -131,19 +142,19 @@ class Front:
             return refuse(404) if taker is None else refuse(405, Allow="POST")
         if self._is_too_often(address):
             return refuse(429, Retry_After="60")
-        with _Held(self) as held:
+        with Held(self._memory, address) as held:
             return await self._receive(request, taker, address, held)
 
-    async def _receive(self, request: web.BaseRequest, taker: Taker, address: str, held: _Held) -> web.Response:
-        refused = self._refuse(request)
+    async def _receive(self, request: web.BaseRequest, taker: Taker, address: str, held: Held) -> web.Response:
+        refused = self._refuse(request, address)
         if refused is not None:
             return refused
         try:
             await _let_continue(request)
-            body = await self._body(request, held)
+            body = await read_body(request.content, held, self._limits)
         except (TimeoutError, ConnectionError):
             return _closing(408)
-        except _FullError:
+        except FullError:
             return _closing(503, Retry_After="60")
         if body is None:
             return _closing(413)
@@ -156,13 +167,13 @@ class Front:
         del body
         return await self._take(taker, posted)
 
-    def _refuse(self, request: web.BaseRequest) -> web.Response | None:
+    def _refuse(self, request: web.BaseRequest, address: str) -> web.Response | None:
         """What can be refused before anything of the body is read."""
         if (request.content_length or 0) > self._limits.largest:
             return _closing(413)
         if not _is_expectation_known(request):
             return _closing(417)
-        return _closing(503, Retry_After="60") if self.held >= self.most_held else None
+        return _closing(503, Retry_After="60") if self._memory.is_full(address) else None
 
     async def _take(self, taker: Taker, posted: Request) -> web.Response:
         async with self._at_once:
@@ -175,21 +186,6 @@ class Front:
                 log.exception("a post to %s failed unexpectedly", posted.path)
                 return _plain(500)
         return web.Response(status=reply.status, headers={**_OURS, **reply.headers}, body=reply.body)
-
-    async def _body(self, request: web.BaseRequest, held: _Held) -> bytes | None:
-        """The body, None if it is too large. Raises _FullError."""
-        # Grown in place: pieces put together at the end would be there twice, and leave holes behind.
-        body, begun = bytearray(), time.monotonic()
-        while True:
-            allowed = self._limits.body_seconds + len(body) / self._limits.slowest_bytes_per_second
-            left = allowed - (time.monotonic() - begun)
-            piece = await asyncio.wait_for(request.content.readany(), max(left, 0.001))
-            if not piece:
-                return bytes(body)
-            if len(body) + len(piece) > self._limits.largest:
-                return None
-            held.add(len(piece))
-            body += piece
 
     def _taker(self, path: str) -> Taker | None:
         fitting = (
@@ -207,31 +203,6 @@ class Front:
         return len(times) > self._limits.per_minute and now - times[0] < 60
 
 
-class _FullError(Exception):
-    """Too many bytes are held already."""
-
-
-class _Held:
-    """What one request holds of the memory that all bodies share, until it is answered."""
-
-    def __init__(self, front: Front) -> None:
-        self._front = front
-        self._size = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._front.held -= self._size
-
-    def add(self, size: int) -> None:
-        """Take some more. Raises _FullError where nothing is left."""
-        if self._front.held + size > self._front.most_held:
-            raise _FullError
-        self._front.held += size
-        self._size += size
-
-
 class _Connection(RequestHandler, Served):
     """A connection that ends where its header does not come in time: aiohttp waits for it for ever."""
 
@@ -246,7 +217,12 @@ class _Connection(RequestHandler, Served):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._alarm = asyncio.get_running_loop().call_later(self._seconds, transport.close)
+        self.await_header()
+
+    def await_header(self) -> None:
+        """End the connection where the next header does not come whole in time."""
+        if self.transport is not None:
+            self._alarm = asyncio.get_running_loop().call_later(self._seconds, self.transport.close)
 
     def header_came(self) -> None:
         """A whole header is there; from now on the limits of the body hold."""

@@ -43,8 +43,9 @@ class FrontLimits(msgspec.Struct, frozen=True, kw_only=True):
     largest: int = 256 * 1024 * 1024
     #: Until the header is there, and between two requests.
     header_seconds: float = 20.0
-    #: For a body: a fixed time, and more at this rate at least.
+    #: Patience with a body: silence uses it up, and what comes at this rate at least brings it back.
     body_seconds: float = 60.0
     slowest_bytes_per_second: float = 32 * 1024
-    #: Requests that are worked on at a time; others wait.
+    #: Requests that are worked on at a time; others wait. So many of the largest bodies are held in memory at most,
+    #: half of that for one address.
     at_once: int = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class Loop:
-    """A context manager: running inside the block. `run` may be called from any other thread."""
+    """A context manager: running inside the block. `run` and `start` may be called from any other thread."""
 
     def __init__(self, name: str = "network") -> None:
         self._name = name
@@ -42,13 +43,17 @@ class Loop:
 
     def run(self, coroutine: Coroutine[Any, Any, T], seconds: float) -> T:
         """The coroutine's result; raises TransportError where it takes longer than `seconds`, and what it raises."""
-        assert self._loop is not None, "the loop is not running"
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        future = self.start(coroutine)
         try:
             return future.result(seconds)
         except FutureTimeoutError as error:
             future.cancel()
             raise TransportError(f"no answer within {seconds:g} s") from error
+
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Let the coroutine run; what will be its result, cancelled where the loop ends before."""
+        assert self._loop is not None, "the loop is not running"
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
 
 async def _cancel_all() -> None:

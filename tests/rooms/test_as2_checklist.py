@@ -5,6 +5,7 @@ otherwise.
 """
 
 import base64
+import contextlib
 import datetime as dt
 import itertools
 import re
@@ -27,13 +28,14 @@ from edi_server.engine.as2_agreed import OwnAgreed, in_order
 from edi_server.engine.as2_alarms import alarm_of, own_gap, partner_gap
 from edi_server.engine.network.as2_watch import Watch
 from edi_server.errors import TransportError
-from edi_server.transports.as2 import cms, station, transport
+from edi_server.transports.as2 import cms, postman, station
 from edi_server.transports.as2.algorithms import DIGESTS, mics_of
 from edi_server.transports.as2.encryption import OwnKey
+from edi_server.transports.as2.letters import Letter
 from edi_server.transports.as2.mdn import read_receipt, write_receipt
 from edi_server.transports.as2.message import Payload, make_message, open_message
 from edi_server.transports.as2.station import Relation
-from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, expiring
+from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, Terms, expiring
 from edi_server.transports.as2.transport import Line
 from edi_server.transports.http_front import Front, Reply
 from edi_server.transports.loop import Loop
@@ -904,19 +906,47 @@ def test_row_16_one_receipt_that_cannot_be_sent_at_all_does_not_hold_up_the_othe
     for number in range(3):
         us.send(transmission_id=f"t{number}")
     first = us.sendings.find("t0").message_id
-    real = transport.post
+    real = postman.post
 
     async def fault(url, headers, body, **options):
         if first.encode() in body:
             raise ValueError("no such header")
         return await real(url, headers, body, **options)
 
-    monkeypatch.setattr(transport, "post", fault)
+    monkeypatch.setattr(postman, "post", fault)
     them.transport.send_receipts()
     assert them.letters.waiting() == 1
     assert {one.transmission_id for one in us.transport.proofs()} == {"t1", "t2"}
     assert them.notices[-1].cause == "as2-receipt-delayed"
     assert first in them.notices[-1].sentence
+
+
+def test_row_16_a_partner_who_does_not_answer_does_not_hold_up_the_receipts_of_the_others(pair, monkeypatch):
+    us, them = pair
+    us.agree(them, receipt="async")
+    monkeypatch.setattr(postman, "_ROUND_SECONDS", 2.0)
+    silent = socket.create_server(("127.0.0.1", 0), backlog=100)
+    silent.settimeout(0.2)
+    away = f"http://127.0.0.1:{silent.getsockname()[1]}/mdn"
+    for number in range(20):
+        them.letters.queue(Letter(mailbox="away", url=away, headers={}, body=b"x", about=f"<{number}>"))
+    us.send()
+    relation = Relation(mailbox="away", terms=Terms(own_name="Them", partner_name="Away", url=away), keys=them.keys)
+    lines = {"partner": them.line(), "away": msgspec.structs.replace(them.line(), relation=relation)}
+    them.transport._postman._lines = lambda: lines
+    assert them.transport.send_receipts() == 1.0
+    [proof] = us.transport.proofs()
+    assert (proof.transmission_id, proof.confirmed) == ("t1", True)
+    assert them.letters.waiting() == 20
+    # What is under way is not sent once more in the next round.
+    them.transport.send_receipts()
+    called = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            called.append(silent.accept()[0])
+    assert len(called) == 2
+    for one in (*called, silent):
+        one.close()
 
 
 @pytest.mark.parametrize("forged", ["unsigned", "bad signature", "unknown id", "zero signers", "wrapped", "another's"])
@@ -1420,6 +1450,70 @@ def test_row_24_every_good_status_is_accepted_where_the_receipt_comes_later(pair
     assert proof.confirmed
     assert len(posts) == 1
     us.loop.run(front.close(), 20)
+
+
+def early(us, them, receipt_for):
+    """Send with a receipt that is to come later, and get one in the answer already."""
+
+    def take(_request):
+        made = receipt_for(us.sendings.find("t1"))
+        return Reply(status=200, headers=made.headers, body=bytes(made.body))
+
+    front = Front({"/as2": take})
+    us.agree(them, receipt="async")
+    port = us.loop.run(front.listen("127.0.0.1", 0), 10)
+    us.terms = msgspec.structs.replace(us.terms, url=f"http://127.0.0.1:{port}/as2")
+    try:
+        return us.send()
+    finally:
+        us.loop.run(front.close(), 20)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_row_24_a_refusal_in_the_answer_counts_although_its_receipt_was_to_come_later(pair, is_named):
+    us, them = pair
+    with pytest.raises(TransportError, match="decryption-failed") as caught:
+        early(
+            us,
+            them,
+            lambda sending: receipt_about(
+                them,
+                sending if is_named else msgspec.structs.replace(sending, message_id=""),
+                disposition="processed/error: decryption-failed",
+            ),
+        )
+    assert caught.value.permanent
+    assert us.sendings.find("t1").state == "refused"
+    assert b"decryption-failed" in us.sendings.receipt("t1")
+    assert (us.notices[-1].cause, us.notices[-1].is_serious) == ("as2-receipt", True)
+
+
+def test_row_24_a_confirmation_in_the_answer_counts_although_its_receipt_was_to_come_later(pair):
+    us, them = pair
+    handed = early(us, them, lambda sending: receipt_about(them, sending))
+    assert handed.confirmed
+    assert b"disposition-notification" in handed.proof
+
+
+@pytest.mark.parametrize("doubted", ["unsigned", "another's", "of another message"])
+def test_row_24_what_cannot_be_believed_in_the_answer_is_kept_told_and_the_receipt_is_waited_for(pair, doubted):
+    us, them = pair
+    disposition = "processed/error: decryption-failed"
+
+    def receipt(sending):
+        if doubted == "another's":
+            them.keys = Keys((STRANGER,), ())
+        if doubted == "of another message":
+            sending = msgspec.structs.replace(sending, message_id="<other@us>")
+        return receipt_about(
+            them, sending, disposition=disposition, **({"signed": None} if doubted == "unsigned" else {})
+        )
+
+    assert not early(us, them, receipt).confirmed
+    assert us.sendings.find("t1").state == "waiting"
+    [kept] = (us.sendings._folder / "t1").glob("receipt*")
+    assert b"disposition-notification" in kept.read_bytes()
+    assert us.notices[-1].is_serious
 
 
 def test_row_24_our_own_answers_are_200_for_receipts_at_once_and_202_for_later_ones(us, them):

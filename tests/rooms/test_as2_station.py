@@ -393,3 +393,21 @@ def test_row_16_a_receipt_that_cannot_be_delivered_is_tried_for_two_days(us, the
     assert waits[:5] == [30, 120, 600, 1800, 3600]
     assert 48 <= len(waits) < 54
     assert them.letters.waiting() == 0
+
+
+@pytest.mark.parametrize("ends", ["settle", "put_off"])
+def test_row_16_a_receipt_under_way_does_not_take_the_place_of_a_newer_one_for_the_same_message(us, them, ends):
+    made, right = us.make(receipt="async"), them.relations
+    them.relations = [msgspec.structs.replace(right[0], keys=Keys((THEM,), ()))]
+    them.station.receive(made.headers, made.body)
+    [refusal] = them.letters.due()
+    them.relations = right
+    # What had to be mended is mended, and they send it again.
+    them.now += dt.timedelta(seconds=1)
+    them.station.receive(made.headers, made.body)
+    getattr(them.letters, ends)(refusal)
+    [letter] = them.letters.due()
+    receipt = read_receipt(letter.headers, letter.body, us.keys, now=NOW)
+    assert (receipt.about, receipt.disposition) == (made.message_id, "processed")
+    them.letters.settle(letter)
+    assert them.letters.waiting() == 0

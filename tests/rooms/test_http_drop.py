@@ -137,25 +137,73 @@ def test_an_answer_that_comes_in_pieces_is_read_to_its_end(loop):
 def test_strangers_cannot_fill_the_memory_with_bodies_that_never_end(loop):
     front = Front({"/drop": lambda _: Reply(status=201)}, FrontLimits(largest=100_000, at_once=2))
     port = loop.run(front.listen("127.0.0.1", 0), 10)
-    head = b"POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
-    slow = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(5)]
-    for one in slow:
-        one.sendall(head + bytes(90_000))
-    answered = []
-    end = time.monotonic() + 10
-    while len(answered) < 3 and time.monotonic() < end:
-        time.sleep(0.05)
-        answered = [one for one in slow if _has_answer(one)]
-    assert len(answered) == 3
+    # One of them from elsewhere: an address has half of what there is.
+    slow = [_begin(port, f"127.0.0.{1 if number else 2}") for number in range(5)]
+    answered = _until_answered(slow, 3)
+    assert slow[0] not in answered
     assert all(one.recv(100).startswith(b"HTTP/1.1 503") for one in answered)
     assert front.held <= 200_000
     for one in slow:
         one.close()
-    while front.held and time.monotonic() < end:
-        time.sleep(0.05)
+    _until(lambda: not front.held)
     assert loop.run(post(f"http://127.0.0.1:{port}/drop", {}, bytes(100_000)), 10).status == 201
     assert front.held == 0
     loop.run(front.close(), 20)
+
+
+def test_an_address_that_holds_all_it_may_leaves_room_for_others(loop):
+    front = Front({"/drop": lambda _: Reply(status=201)}, FrontLimits(largest=100_000, at_once=4))
+    port = loop.run(front.listen("127.0.0.1", 0), 10)
+    slow = [_begin(port, "127.0.0.2") for _ in range(5)]
+    assert len(_until_answered(slow, 3)) == 3
+    assert loop.run(post(f"http://127.0.0.1:{port}/drop", {}, bytes(100_000)), 10).status == 201
+    for one in slow:
+        one.close()
+    loop.run(front.close(), 20)
+
+
+def test_who_sent_much_at_once_must_not_be_silent_for_long(loop):
+    limits = FrontLimits(largest=1_000_000, body_seconds=1.0, slowest_bytes_per_second=100)
+    front = Front({"/drop": lambda _: Reply(status=201)}, limits)
+    port = loop.run(front.listen("127.0.0.1", 0), 10)
+    silent = _begin(port, "127.0.0.1")
+    # By the average alone it could rest for a quarter of an hour.
+    silent.settimeout(60)
+    assert silent.recv(100).startswith(b"HTTP/1.1 408")
+    _until(lambda: not front.held)
+    silent.close()
+    loop.run(front.close(), 20)
+
+
+def test_the_header_of_a_later_request_has_to_come_in_time_too(loop):
+    front = Front({"/drop": lambda _: Reply(status=201)}, FrontLimits(header_seconds=1.0))
+    port = loop.run(front.listen("127.0.0.1", 0), 10)
+    with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        connection.sendall(b"POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nPOST /drop HTTP/1.1\r\nHost:")
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 201")
+    loop.run(front.close(), 20)
+
+
+def _begin(port, source):
+    """A post from that address whose body does not end."""
+    connection = socket.create_connection(("127.0.0.1", port), 5, (source, 0))
+    connection.sendall(b"POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + bytes(90_000))
+    return connection
+
+
+def _until(is_so):
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _until_answered(connections, count):
+    _until(lambda: sum(_has_answer(one) for one in connections) >= count)
+    return [one for one in connections if _has_answer(one)]
 
 
 def _has_answer(connection):

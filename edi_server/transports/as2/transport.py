@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
-from edi_server.errors import EdiServerError, TransportError
-from edi_server.transports.as2.addresses import may_be_called
-from edi_server.transports.as2.answering import Relation
-from edi_server.transports.as2.letters import Letter, Letters
-from edi_server.transports.as2.mdn import ReceiptError, read_receipt, same_message_id
+from edi_server.errors import TransportError
+from edi_server.transports.as2.letters import Letters
+from edi_server.transports.as2.line import Line
+from edi_server.transports.as2.mdn import ReceiptError, is_receipt, read_receipt, same_message_id
 from edi_server.transports.as2.message import MessageError, Payload, make_message
 from edi_server.transports.as2.notice import Notice, log_only
+from edi_server.transports.as2.postman import Postman
 from edi_server.transports.as2.sending import Sending, Sendings
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
-from edi_server.transports.posting import Answer, Tls, post
+from edi_server.transports.posting import Answer, post
 from edi_server.transports.spool import Spool
 
-log = logging.getLogger(__name__)
+__all__ = ["As2Transport", "Line"]
 
-#: Receipts that are on their way at a time: one partner who is away must not hold up the others.
-_SIDE_BY_SIDE = 8
 _CONTENT_TYPES = {"edifact": "application/edifact", "x12": "application/edi-x12", "xml": "application/xml"}
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """How one partner is reached over HTTP, beside what was agreed for AS2 itself."""
-
-    relation: Relation
-    tls: Tls | None = None
-    login: tuple[str, str] | None = None
-    seconds: float = 300.0
-    #: Where our own station is, for asynchronous receipts.
-    own_url: str = ""
-    #: Seconds after which a receipt that comes on its own is missed.
-    receipt_within: float = 4 * 3600.0
 
 
 class As2Transport:
@@ -57,7 +40,7 @@ class As2Transport:
         notice: Callable[[Notice], None] = log_only,
     ) -> None:
         self._spool = spool
-        self._letters = letters
+        self._postman = Postman(letters, loop, lines, notice)
         self._sendings = sendings
         self._loop = loop
         self._lines = lines
@@ -73,19 +56,7 @@ class As2Transport:
 
     def send_receipts(self) -> float | None:
         """Try the asynchronous receipts that are due; seconds until others may be, None if none waits."""
-        due = self._letters.due()
-        for start in range(0, len(due), _SIDE_BY_SIDE):
-            few = due[start : start + _SIDE_BY_SIDE]
-            for letter, problem in zip(few, self._loop.run(self._send_all(few), 90), strict=True):
-                if problem:
-                    self._put_off(letter, problem)
-                else:
-                    self._letters.settle(letter)
-        return 5.0 if self._letters.waiting() else None
-
-    async def _send_all(self, letters: list[Letter]) -> list[str]:
-        """Send receipts side by side; what went wrong with each, "" for nothing."""
-        return list(await asyncio.gather(*(self._send(letter) for letter in letters)))
+        return self._postman.go()
 
     def claimed(self) -> list[Claim]:
         """See `Transport`."""
@@ -175,6 +146,8 @@ class As2Transport:
                 return self._ended(self._sendings.mark_confirmed(sending, "Taken; no receipt was agreed."), name)
             case "async":
                 now = self._sendings.mark_waiting(sending)
+                if now.state == "waiting" and is_receipt(answer.headers, answer.body):
+                    now = self._read_early(line, now, answer)
                 if now.state == "waiting":
                     return HandedOver(name=name, confirmed=False, detail=_detail(now))
                 return self._ended(now, name)
@@ -195,39 +168,45 @@ class As2Transport:
             raise TransportError(f"The receipt is about another message, {receipt.about[:100]}.", permanent=True)
         return self._sendings.settle(sending, receipt, answer.headers, answer.body)
 
+    def _read_early(self, line: Line, sending: Sending, answer: Answer) -> Sending:
+        """A receipt in the answer that was to come later: what refuses a message often cannot tell where to send it.
+
+        What cannot be believed is kept, and does not end the wait.
+        """
+        try:
+            receipt = read_receipt(answer.headers, answer.body, line.relation.keys, now=self._clock())
+        except ReceiptError as error:
+            return self._doubt(sending, answer, str(error))
+        if receipt.about and not same_message_id(receipt.about, sending.message_id):
+            return self._doubt(sending, answer, f"The receipt is about another message, {receipt.about[:100]}.")
+        about = msgspec.structs.replace(receipt, about=sending.message_id)
+        said = self._sendings.record_receipt(sending.mailbox, about, answer.headers, answer.body)
+        self._tell(sending, "as2-receipt", said.sentence, is_serious=said.is_serious)
+        return self._sendings.find(sending.transmission_id) or sending
+
+    def _doubt(self, sending: Sending, answer: Answer, why: str) -> Sending:
+        self._sendings.keep_beside(sending, answer.headers, answer.body)
+        sentence = f"{why} It came in the answer to {sending.message_id}, is kept beside it, and another is waited for."
+        self._tell(sending, "as2-receipt-forged", sentence, is_serious=True)
+        return sending
+
+    def _tell(self, sending: Sending, cause: str, sentence: str, *, is_serious: bool) -> None:
+        self._notice(
+            Notice(
+                cause=cause,
+                sentence=sentence,
+                mailbox=sending.mailbox,
+                is_serious=is_serious,
+                thing=sending.message_id,
+            )
+        )
+
     def _ended(self, sending: Sending, name: str, *, earlier: bool = False) -> HandedOver:
         if sending.state != "confirmed":
             raise TransportError(sending.sentence or "There is no receipt that proves it.", permanent=True)
         self._sendings.tell(sending)
         proof = self._sendings.receipt(sending.transmission_id)
         return HandedOver(name=name, earlier=earlier, proof=proof, detail=_detail(sending))
-
-    async def _send(self, letter: Letter) -> str:
-        line = self._lines().get(letter.mailbox)
-        if line is None or not may_be_called(letter.url, line.relation.terms):
-            return "it was agreed when it was asked for, and is not any more"
-        try:
-            answer = await post(letter.url, letter.headers, letter.body, tls=line.tls, login=line.login, seconds=60)
-        except EdiServerError as error:
-            return str(error)
-        except Exception as error:
-            # One receipt that cannot be sent must not hold up the others for ever.
-            log.exception("the receipt for %s could not be sent", letter.about)
-            return f"it cannot be sent: {type(error).__name__}"
-        return "" if 200 <= answer.status < 300 else f"the answer is {answer.status}"
-
-    def _put_off(self, letter: Letter, why: str) -> None:
-        goes_on = self._letters.put_off(letter)
-        what = "could not be delivered and is sent again later" if goes_on else "could not be delivered and is given up"
-        self._notice(
-            Notice(
-                cause="as2-receipt-delayed" if goes_on else "as2-receipt-undelivered",
-                sentence=f"Our receipt for {letter.about[:200]} {what}: {why}",
-                mailbox=letter.mailbox,
-                is_serious=not goes_on,
-                thing=letter.about[:200],
-            )
-        )
 
 
 def _detail(sending: Sending) -> dict[str, str]:
