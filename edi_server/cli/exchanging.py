@@ -174,15 +174,16 @@ def new_certificate(
 def show_certificates(context: typer.Context, as_json: AsJson = False) -> None:
     """List our certificates and those of all partners, with their dates and fingerprints.
 
-    Exit code 1: one in use ends within 60 days or has ended.
+    Exit code 1: one is missing now, or will be within 60 days since none takes the place of one that ends.
     """
     from edi_server import paper
     from edi_server.desk import certificates
 
     session: Session = context.obj
     rows = certificates.list_certificates(session.configuration())
+    alarms = certificates.certificate_alarms(session.configuration())
     if as_json:
-        paper.write_json({"certificates": rows})
+        paper.write_json({"certificates": rows, "alarms": alarms})
     else:
         console = paper.out()
         if not rows:
@@ -201,8 +202,11 @@ def show_certificates(context: typer.Context, as_json: AsJson = False) -> None:
                     ("file", row.file),
                 ],
             )
-    used = [row for row in rows if row.use in ("signs", "encrypts")]
-    raise typer.Exit(1 if any(row.days_left <= 60 for row in used) else 0)
+        if alarms:
+            paper.heading(console, "Missing, or soon")
+        for sentence in alarms:
+            paper.line(console, sentence, indent=2)
+    raise typer.Exit(1 if alarms else 0)
 
 
 @as2.command(name="export")

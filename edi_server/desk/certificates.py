@@ -15,16 +15,13 @@ from edi_server.desk.actors import Actor, NotPossible, demand
 from edi_server.desk.connections import partner_named
 from edi_server.desk.presence import is_daemon_running
 from edi_server.engine.as2_agreed import in_order, partner_certificates, read_own, terms_of
-from edi_server.engine.as2_alarms import alarm_of, partner_gap
+from edi_server.engine.as2_alarms import Gap, alarm_of, own_gap, partner_gap
 from edi_server.errors import ConfigurationError
 from edi_server.partners import Partner
 from edi_server.store import Subject
-from edi_server.transports.as2.certificates import certificate_as, fingerprint, name_of, read_certificate
-from edi_server.transports.as2.terms import Keys
+from edi_server.transports.as2.certificates import LEAST_BITS, certificate_as, fingerprint, name_of, read_certificate
+from edi_server.transports.as2.terms import Keys, is_valid
 from edi_server.transports.durable_file import write_durably
-
-#: Shorter keys have been out of use since 2013 (NIST SP 800-131A).
-_LEAST_BITS = 2048
 
 
 class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +58,29 @@ def list_certificates(configuration: Configuration) -> list[CertificateRow]:
     for partner in configuration.load_book().partners.values():
         rows += _partner_rows(partner, configuration, now)
     return rows
+
+
+def certificate_alarms(configuration: Configuration) -> list[str]:
+    """Where a certificate is missing, or will be within 60 days, each in a sentence that says about whom.
+
+    Raises ConfigurationError where one cannot be read.
+    """
+    now = datetime.now(UTC)
+    ours = _alarm("Ours", own_gap(read_own(configuration), now), now)
+    partners = configuration.load_book().partners.values()
+    theirs = [_alarm(one.name, _partner_gap(one, configuration, now), now) for one in partners]
+    return [one for one in (ours, *theirs) if one]
+
+
+def _alarm(about: str, gap: Gap | None, now: datetime) -> str:
+    alarm = alarm_of(gap, now) if gap else None
+    return f"{about}: {alarm.sentence}" if alarm else ""
+
+
+def _partner_gap(partner: Partner, configuration: Configuration, now: datetime) -> Gap | None:
+    if partner.as2 is None:
+        return None
+    return partner_gap(Keys((), partner_certificates(partner, configuration)), terms_of(partner.as2), now)
 
 
 def _own_rows(configuration: Configuration, now: datetime) -> list[CertificateRow]:
@@ -125,12 +145,7 @@ def import_certificate(
         raise NotPossible(f"{name} has no [as2] in its partner file; write down what was agreed first.")
     certificate, now = read_certificate(file), datetime.now(UTC)
     _refuse_useless(partner, configuration, certificate, now)
-    has_valid = any(row.days_left >= 0 for row in _partner_rows(partner, configuration, now))
-    if has_valid and encrypt_from is None:
-        raise NotPossible(
-            f"{name} has a certificate that is valid now. Say by --encrypt-from when they switch to the new one, "
-            "such as 2027-01-01, or “now”."
-        )
+    _insist_on_date(partner, configuration, encrypt_from, now)
     _refuse_date(certificate, encrypt_from)
     _add(configuration, name, certificate, encrypt_from)
     switched = f"; we encrypt for it from {encrypt_from.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if encrypt_from else ""
@@ -144,12 +159,28 @@ def _refuse_useless(
     partner: Partner, configuration: Configuration, certificate: x509.Certificate, now: datetime
 ) -> None:
     key = certificate.public_key()
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < _LEAST_BITS:
-        raise NotPossible(f"Its key cannot be used: AS2 needs RSA of {_LEAST_BITS} bits or more.")
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < LEAST_BITS:
+        raise NotPossible(f"Its key cannot be used: AS2 needs RSA of {LEAST_BITS} bits or more.")
     if certificate.not_valid_after_utc < now:
         raise NotPossible(f"It ended on {certificate.not_valid_after_utc:%Y-%m-%d}; ask for a new one.")
     if any(row.fingerprint == fingerprint(certificate) for row in _partner_rows(partner, configuration, now)):
         raise NotPossible(f"{partner.name} has it already.")
+
+
+def _insist_on_date(
+    partner: Partner, configuration: Configuration, encrypt_from: datetime | None, now: datetime
+) -> None:
+    """Where there is another one that lasts, only a person can say which is to be encrypted for."""
+    there = [one.certificate for one in partner_certificates(partner, configuration)]
+    lasting = [one for one in there if now <= one.not_valid_after_utc]
+    if not lasting or encrypt_from is not None:
+        return
+    begins = min(one.not_valid_before_utc for one in lasting)
+    when = "is valid now" if any(is_valid(one, now) for one in lasting) else f"begins on {begins:%Y-%m-%d}"
+    raise NotPossible(
+        f"{partner.name} has a certificate that {when}. Say by --encrypt-from when they switch to the new one, "
+        "such as 2027-01-01, or “now”."
+    )
 
 
 def _refuse_date(certificate: x509.Certificate, encrypt_from: datetime | None) -> None:
@@ -168,10 +199,7 @@ def _when_used(configuration: Configuration) -> str:
 
 def _gap_left(configuration: Configuration, name: str, now: datetime) -> str:
     """What is still missing, now that the certificate is there."""
-    partner = partner_named(configuration, name)
-    assert partner.as2 is not None
-    keys = Keys((), partner_certificates(partner, configuration))
-    gap = partner_gap(keys, terms_of(partner.as2), now)
+    gap = _partner_gap(partner_named(configuration, name), configuration, now)
     alarm = alarm_of(gap, now) if gap else None
     return f" {alarm.sentence}" if alarm else ""
 

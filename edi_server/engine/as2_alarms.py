@@ -40,6 +40,11 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     #: When there is one again; None for never.
     until: datetime | None
 
+    @property
+    def is_now(self) -> bool:
+        """True where something cannot be done any more, or not yet."""
+        return self.last is None
+
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """A gap that is near."""

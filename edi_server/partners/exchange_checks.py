@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
 _PEM = b"-----BEGIN CERTIFICATE"
-#: Shorter RSA keys have been out of use since 2013 (NIST SP 800-131A).
+#: As `LEAST_BITS` of `transports.as2.certificates` has it, which is above this room.
 _LEAST_BITS = 2048
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 

@@ -748,10 +748,11 @@ class Told:
         self.told.append((about, cause, sentence))
         if is_serious:
             self.open.add((about, cause))
+        return True
 
-    def settle(self, about, cause, note):
+    def settle_others(self, cause, besides, note):
         assert note
-        self.open.discard((about, cause))
+        self.open -= {one for one in self.open if one[1] == cause and one[0] not in besides}
 
 
 def watching(folder, us, **line):

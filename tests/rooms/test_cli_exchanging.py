@@ -155,6 +155,34 @@ def test_certificates_are_shown_with_use_and_dates_and_an_alarm(plant):
     assert [(row["partner"], row["use"]) for row in rows] == [(None, "signs"), ("acme", "encrypts")]
     write_own_key(plant / "keys", certify("us", days=20))
     assert "19 days left" in call(plant, "as2", "show", code=1)
+    [alarm] = call_json(plant, "as2", "show", code=1)["alarms"]
+    assert alarm.startswith("Ours: The AS2 certificate CN=us")
+
+
+@pytest.mark.parametrize("whose", ["Ours", "acme"])
+def test_a_certificate_that_ended_is_an_alarm_and_a_failure_unless_another_takes_its_place(plant, tmp_path, whose):
+    for mailbox in ("inbox", "outbox"):
+        (plant / mailbox / "acme").mkdir(parents=True)
+    folder, name = (plant / "keys", "own") if whose == "Ours" else (plant / "partners" / "certificates", "acme")
+    write_own_key(folder, lasting(-1), name)
+    [alarm] = call_json(plant, "as2", "show", code=1)["alarms"]
+    assert alarm.startswith(f"{whose}: No AS2 certificate can be used now: ")
+    said = call(plant, "as2", "show", code=1)
+    assert "not valid" in said
+    assert "No AS2 certificate can be used now" in " ".join(said.split())
+    tried = call_json(plant, "partner", "test", "acme", code=1)["steps"]
+    [missing] = [one for one in tried if "No AS2 certificate can be used now" in one["told"]]
+    assert (missing["ok"], missing["warns"]) == (False, False)
+    assert "SOON" not in call(plant, "partner", "test", "acme", code=1)
+    if whose == "acme":
+        call(plant, "as2", "import", "acme", certificate_in(tmp_path, lasting(800).certificate))
+    else:
+        write_own_key(folder, lasting(800), "next")
+        file = plant / "edi-server.toml"
+        more = '{ certificate = "keys/next.pem", private_key = "keys/next.key" }'
+        file.write_text(file.read_text().replace("keys = [", f"keys = [{more}, "))
+    assert call_json(plant, "as2", "show")["alarms"] == []
+    assert all(ok for _, step, ok in steps(plant) if "certificate" in step)
 
 
 @pytest.mark.parametrize("name", ["us.pem", "us.cer"])
@@ -197,6 +225,13 @@ def test_a_partners_new_certificate_overlaps_the_old_one_until_its_date(plant, t
     ]
     assert "has it already" in call(plant, "as2", "import", "acme", file, "--encrypt-from", "now", code=2)
     assert "the next one to start reads it" in said
+
+
+def test_importing_beside_one_that_has_not_begun_says_when_that_begins(plant, tmp_path):
+    later = make_own_key("later", now=dt.datetime.now(dt.UTC) + dt.timedelta(days=30), days=400, bits=2048)
+    write_own_key(plant / "partners" / "certificates", later, "acme")
+    said = call(plant, "as2", "import", "acme", certificate_in(tmp_path, STRANGER.certificate), code=2)
+    assert f"has a certificate that begins on {later.certificate.not_valid_before_utc:%Y-%m-%d}." in said
 
 
 def test_importing_says_whether_the_daemon_has_it_and_what_is_still_missing(plant, tmp_path, monkeypatch):

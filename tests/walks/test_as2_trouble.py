@@ -103,3 +103,80 @@ def test_what_we_sign_with_and_what_we_cannot_deliver_stand_in_the_timeline(star
         with Desk.open(places.plant.corridor.configuration) as desk:
             shown = show_partner(desk, "borealis", limit=20)
         assert "as2-receipt-delayed" in [one.what for one in shown.timeline]
+
+
+def test_what_does_not_work_is_a_case_until_it_works_and_again_however_soon(start):
+    with start() as places:
+        as2, file = places.network.as2, places.plant.folder / "partners" / "certificates" / "borealis.pem"
+        key, certificate = places.plant.folder / "keys" / "own.key", file.read_bytes()
+        secret = key.read_bytes()
+        both = {("borealis", "as2-agreed"), (OURSELVES, "as2-keys")}
+        for _ in range(2):
+            file.unlink()
+            key.unlink()
+            as2.renew()
+            assert both <= open_cases(places)
+            file.write_bytes(certificate)
+            key.write_bytes(secret)
+            as2.renew()
+            assert not both & open_cases(places)
+
+
+def test_alarms_of_certificates_end_with_what_they_are_about_and_stay_while_that_cannot_be_read(start):
+    with start() as places:
+        as2, later = places.network.as2, dt.datetime.now(dt.UTC) + dt.timedelta(days=70)
+        [borealis] = as2._partners()
+        alarm = ("borealis", "as2-certificate-30-days")
+        as2._watch.look_at_certificates([borealis], as2._lines, as2._own, later)
+        assert {alarm, (OURSELVES, alarm[1])} <= open_cases(places)
+        as2._watch.look_at_certificates([borealis], {}, as2._own, later)
+        assert alarm in open_cases(places), "what cannot be read is not gone"
+        as2._watch.look_at_certificates([], {}, as2._own, later)
+        assert alarm not in open_cases(places)
+        assert (OURSELVES, alarm[1]) in open_cases(places)
+        # Agreed again a moment later: the same alarm, and a case again.
+        as2._watch.look_at_certificates([borealis], as2._lines, as2._own, later)
+        assert alarm in open_cases(places)
+
+
+def test_what_was_left_out_as_a_repetition_is_told_at_a_later_look(start, monkeypatch):
+    with start() as places:
+        as2, later = places.network.as2, dt.datetime.now(dt.UTC) + dt.timedelta(days=70)
+        [borealis] = as2._partners()
+        monkeypatch.setattr(as2._watch._notices, "_is_repeated", lambda *_: True)
+        as2._watch.look_at_certificates([borealis], as2._lines, as2._own, later)
+        assert open_cases(places) == set()
+        monkeypatch.undo()
+        as2._watch.look_at_certificates([borealis], as2._lines, as2._own, later)
+        assert ("borealis", "as2-certificate-30-days") in open_cases(places)
+
+
+def test_a_missing_receipt_stays_missing_while_as2_does_not_work_and_not_when_it_is_not_agreed_any_more(start):
+    with start(as2='receipt = "async"\nreceipt_within = "PT1S"') as places:
+        shipped(places)
+        as2, late = places.network.as2, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+        places.plant.until(as2._sendings.waiting)
+        as2._watch.look_for_receipts(as2._partners(), as2._lines, late)
+        case = ("borealis", MISSED)
+        assert case in open_cases(places)
+        as2._watch.look_for_receipts(as2._partners(), {}, late)
+        assert case in open_cases(places)
+        as2._watch.look_for_receipts([], {}, late)
+        assert case not in open_cases(places)
+        [note] = [one.note for one in all_cases(places) if one.reason == MISSED]
+        assert note == "None is missing any more."
+
+
+def all_cases(places):
+    with places.plant.store.read() as work:
+        return work.cases.newest(in_states=("open", "fixed"))
+
+
+def test_what_is_old_is_looked_for_once_a_day_however_often_certificates_are(start, monkeypatch):
+    with start() as places:
+        as2, looked = places.network.as2, []
+        monkeypatch.setattr(as2._spool, "forget", looked.append)
+        as2._forgotten = dt.datetime.now(dt.UTC) - dt.timedelta(days=2)
+        for _ in range(3):
+            as2._look_at_certificates()
+        assert len(looked) == 1

@@ -35,6 +35,8 @@ _KEPT = timedelta(days=400)
 _HOUR = 3600.0
 #: How often receipts are looked for that are overdue.
 _MINUTE = 60.0
+#: How often what is old is forgotten: for that, everything is read that was taken and sent.
+_DAY = timedelta(days=1)
 
 
 class As2Part:
@@ -58,6 +60,7 @@ class As2Part:
         self._own: list[OwnAgreed] = []
         self._watch = Watch(folder / "told.json", ground.notices, self._sendings)
         self._renewing = threading.Lock()
+        self._forgotten = datetime.min.replace(tzinfo=UTC)
         self._front: Front | None = None
         self._station = self._open_station()
         self._rounds: tuple[Round, ...] = ()
@@ -101,13 +104,17 @@ class As2Part:
                 # Those that were read before work on; at a start there are none.
                 self._ground.notices.tell(US, "as2-keys", str(error))
             own = tuple(one.key for one in self._own)
-            lines = {}
+            lines, unusable = {}, set()
             for partner in self._partners():
                 try:
                     lines[partner.mailbox] = line_of(partner, own, self._configuration)
                 except ConfigurationError as error:
+                    unusable.add(partner.name)
                     self._ground.notices.tell(partner.name, "as2-agreed", f"AS2 with them does not work: {error}")
             self._lines = lines
+            self._ground.notices.settle_others(
+                "as2-agreed", unusable, "AS2 with them can be used again, or is not agreed any more."
+            )
 
     def close(self) -> None:
         """See `Part`."""
@@ -167,8 +174,10 @@ class As2Part:
         now = _now()
         self.renew()
         self._watch.look_at_certificates(self._partners(), self._lines, self._own, now)
-        self._spool.forget(now - _KEPT)
-        self._sendings.forget((now - _KEPT).timestamp())
+        if now - self._forgotten > _DAY:
+            self._spool.forget(now - _KEPT)
+            self._sendings.forget((now - _KEPT).timestamp())
+            self._forgotten = now
         dates = ((one.due - now).total_seconds() for one in self._own)
         return min([_HOUR, *(seconds for seconds in dates if seconds > 0)])
 

@@ -21,6 +21,7 @@ from edi_server.transports.durable_file import write_durably
 log = logging.getLogger(__name__)
 
 MISSED = "as2-receipt-missing"
+_NO_ALARM = "It is told anew as the day comes nearer, there is one now, or none is needed any more."
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -39,29 +40,34 @@ class Watch:
         self._file = file
         self._notices = notices
         self._sendings = sendings
-        #: Partners who have a receipt overdue; None before the first look.
-        self._late: set[str] | None = None
 
     def look_at_certificates(
         self, partners: Iterable[Partner], lines: Mapping[str, Line], own: Sequence[OwnAgreed], now: datetime
     ) -> None:
         """Tell what is new since the last look. `own` has the key that signs first."""
-        before, told = self._read(), Told()
-        for about, alarm, used in _found(partners, lines, own, now):
-            told.alarms[about], told.used[about] = alarm.key if alarm else "", used
-            if before.alarms.get(about) != told.alarms[about]:
-                self._tell_alarm(about, alarm)
+        partners, before, told = list(partners), self._read(), Told()
+        found = list(_found(partners, lines, own, now))
+        # Of whom AS2 does not work now, a case of its own tells; what is known of their certificates stays.
+        unknown = {one.name for one in partners if one.mailbox not in lines}
+        for cause in CAUSES:
+            held = {about for about, alarm, _ in found if alarm and alarm.cause == cause}
+            self._notices.settle_others(cause, held | unknown, _NO_ALARM)
+        for about, alarm, used in found:
+            told.alarms[about] = self._tell_alarm(about, alarm, before.alarms.get(about, ""))
+            told.used[about] = used
             if used and before.used.get(about, used) != used:
                 self._notices.tell(about, "as2-certificate-switched", f"From now on {used}.", is_serious=False)
+        for about in unknown & before.alarms.keys():
+            told.alarms[about], told.used[about] = before.alarms[about], before.used.get(about, "")
         if told != before:
             write_durably(self._file, msgspec.json.encode(told))
 
-    def _tell_alarm(self, about: str, alarm: Alarm | None) -> None:
-        for cause in CAUSES:
-            if alarm is None or cause != alarm.cause:
-                self._notices.settle(about, cause, "It is told anew as the day comes nearer, or there is one now.")
-        if alarm is not None:
-            self._notices.tell(about, alarm.cause, alarm.sentence, thing=alarm.key)
+    def _tell_alarm(self, about: str, alarm: Alarm | None, before: str) -> str:
+        """Tell what is new; the `Alarm.key` that was told last. What was left out as a repetition was not told."""
+        if alarm is None or alarm.key == before:
+            return alarm.key if alarm else ""
+        is_told = self._notices.tell(about, alarm.cause, alarm.sentence, thing=alarm.key)
+        return alarm.key if is_told else before
 
     def _read(self) -> Told:
         try:
@@ -73,28 +79,25 @@ class Watch:
             return Told()
 
     def look_for_receipts(self, partners: Iterable[Partner], lines: Mapping[str, Line], now: datetime) -> None:
-        """A case for each partner whose receipts are overdue, until they came."""
+        """A case for each partner whose receipts are overdue, until none is."""
         overdue: dict[str, list[Sending]] = {}
         for one in self._sendings.waiting():
             line = lines.get(one.mailbox)
-            if line is not None and now.timestamp() - one.waiting_since > line.receipt_within:
+            # What is missing stays so while AS2 with them does not work.
+            if one.is_missed or (line is not None and now.timestamp() - one.waiting_since > line.receipt_within):
                 overdue.setdefault(one.mailbox, []).append(one)
         late = set()
         for partner in partners:
-            missing = overdue.get(partner.mailbox, [])
-            if missing:
+            for one in overdue.get(partner.mailbox, []):
                 late.add(partner.name)
-                self._tell_missing(partner.name, missing, lines[partner.mailbox].receipt_within)
-            elif self._late is None or partner.name in self._late:
-                self._notices.settle(partner.name, MISSED, "The receipts that were missing have come.")
-        self._late = late
+                if not one.is_missed:
+                    self._tell_missing(partner.name, one, lines[partner.mailbox].receipt_within)
+        self._notices.settle_others(MISSED, late, "None is missing any more.")
 
-    def _tell_missing(self, name: str, missing: Sequence[Sending], within: float) -> None:
-        for one in missing:
-            if not one.is_missed:
-                sentence = f"The receipt for {one.message_id} did not come within {_span(within)}; ask them for it."
-                self._notices.tell(name, MISSED, sentence, thing=one.message_id)
-                self._sendings.mark_missed(one)
+    def _tell_missing(self, name: str, one: Sending, within: float) -> None:
+        sentence = f"The receipt for {one.message_id} did not come within {_span(within)}; ask them for it."
+        if self._notices.tell(name, MISSED, sentence, thing=one.message_id):
+            self._sendings.mark_missed(one)
 
 
 def _span(seconds: float) -> str:

@@ -51,7 +51,7 @@ class Poll:
         *,
         collect: Callable[[], float | None],
         forget: Callable[[], None],
-        tell: Callable[[str, str], None],
+        tell: Callable[[str, str], object],
         settle: Callable[[str], None],
         looked: Path,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
