@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,6 +35,8 @@ _NOTICE = timedelta(weeks=4)
 _MARGIN = timedelta(days=1)
 #: Digits of a fingerprint that are enough to name a certificate.
 _LEAST_DIGITS = 6
+#: Permissions of files with a key in them: nobody else's to read.
+_SECRET = 0o600
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +58,7 @@ def new_certificate(configuration: Configuration, name: str, *, days: int, folde
     now = datetime.now(UTC)
     certificate, private_key = _free_files(folder or Path(configuration.settings.paths.data) / "as2" / "keys", name)
     own = make_own_key(name, now=now, days=days)
-    before = os.umask(0o077)
-    try:
-        write_durably(private_key, key_to_pem(own))
-    finally:
-        os.umask(before)
+    write_durably(private_key, key_to_pem(own), mode=_SECRET)
     write_durably(certificate, certificate_as(own.certificate, ".pem"))
     return _made(configuration, certificate, private_key, own, _switch_date(configuration, own.certificate, now))
 
@@ -132,11 +129,10 @@ def export(
     content = _exported(own, file, passphrase)
     if file.exists():
         raise NotPossible(f"{file} is there already; it is not written over.")
-    before = os.umask(0o077 if file.suffix == ".p12" else os.umask(0))
-    try:
+    if file.suffix == ".p12":
+        write_durably(file.absolute(), content, mode=_SECRET)
+    else:
         write_durably(file.absolute(), content)
-    finally:
-        os.umask(before)
     what = "Certificate and key are" if file.suffix == ".p12" else "The certificate is"
     return Written(
         file=str(file),

@@ -61,11 +61,6 @@ def in_order(own: Iterable[OwnAgreed], now: datetime) -> list[OwnAgreed]:
     return sorted(own, key=rank, reverse=True)
 
 
-def own_keys(configuration: Configuration, now: datetime) -> tuple[OwnKey, ...]:
-    """Our keys, the one to sign with first. Raises ConfigurationError."""
-    return tuple(one.key for one in in_order(read_own(configuration), now))
-
-
 def partner_certificates(partner: Partner, configuration: Configuration) -> tuple[PartnerCertificate, ...]:
     """The partner's certificates. Raises ConfigurationError."""
     folder = Path(configuration.settings.paths.partners)

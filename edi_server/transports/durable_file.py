@@ -11,12 +11,16 @@ from edi_server.errors import TransportError
 from edi_server.transports.renaming import sync_folder
 
 
-def write_durably(path: Path, content: bytes | bytearray) -> None:
-    """Write or replace a file, making its folder where it is absent. Raises TransportError."""
+def write_durably(path: Path, content: bytes | bytearray, *, mode: int = 0o666) -> None:
+    """Write or replace a file, making its folder where it is absent. Raises TransportError.
+
+    `mode`: its permissions, less those that the umask takes; 0o600 for secrets, which nobody else can read even for
+    a moment.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,6 +25,8 @@ from edi_server.transports.posting import Answer, Tls, post, without_secrets
 from edi_server.transports.staging import Staging
 
 _PASSING = (408, 409, 425, 429)
+#: Characters of ASCII that are sent as they are in names; others are percent-encoded UTF-8 (RFC 3986).
+_IN_NAMES = " !#$&'()+,;=@[]{}^`"
 #: Characters of their answer that are kept as proof.
 _KEPT = 2000
 
@@ -87,7 +90,7 @@ def _headers(hook: Webhook, key: str, name: str, content: bytes) -> dict[str, st
     headers = {
         "Content-Type": "application/octet-stream",
         "Idempotency-Key": key,
-        "X-File-Name": name.encode("ascii", "replace").decode(),
+        "X-File-Name": quote(name, safe=_IN_NAMES),
         "User-Agent": "edi-server",
     }
     if hook.secret:

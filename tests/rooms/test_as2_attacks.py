@@ -126,7 +126,6 @@ def insides():
         "unsigned": (ENTITY, "insufficient-message-security"),
         "no entity": (b"no header", "unexpected-processing-error"),
         "no CMS": (packed + b"x", "unexpected-processing-error"),
-        "bytes behind": (plain + b"x", "unexpected-processing-error"),
         "cut off": (plain[:-8], "unexpected-processing-error"),
         "changed": (plain.replace(b"UNZ+0", b"UNZ+1"), INTACT),
         "signed by a stranger": (signed(Keys((STRANGER,), ())), AUTHENTIC),
@@ -181,6 +180,40 @@ def test_a_signature_around_what_is_encrypted_does_not_open_it_to_questions():
         told = refuse(outer.body, dict(outer.headers.items()), keys)
         said.add((told.reason, told.sentence))
     assert said == {("decryption-failed", told.sentence)}
+    # Who agreed on that in good faith finds out from our own records what to agree on.
+    assert told.found == "insufficient-message-security"
+    assert "signed outside of what is encrypted" in told.detail
+    assert "agree on GCM" in told.detail
+    assert "not signed" not in told.detail
+
+
+def around(header=b"", preamble=b"", epilogue=b"", name="p7z"):
+    """A signed message with something around it, within what is encrypted, and compressed under that name."""
+    head, _, body = signed().partition(b"\r\n\r\n")
+    packed = f'Content-Type: application/pkcs7-mime; name="{name}"\r\n\r\n'.encode()
+    return packed + cms.compress(header + head + b"\r\n\r\n" + preamble + body + epilogue)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"preamble": "Für Menschen ohne MIME.\r\n".encode()},
+        {"preamble": b"\x00\r\n"},
+        {"header": "Subject: Grüße\r\n".encode()},
+        {"name": "Über.p7z"},
+        {"epilogue": b"This is the end.\r\n"},
+        {"epilogue": b"\r\n" * 600},
+    ],
+    ids=str,
+)
+def test_what_stands_around_signed_content_is_ascii_and_ends_with_it_under_cbc_alone(what):
+    told = refuse(encrypt(around(**what), THEM.certificate))
+    assert told.reason == "decryption-failed"
+    assert told.sentence == refuse(encrypt(b"no header", THEM.certificate)).sentence
+    sealed = encrypt(around(**what), THEM.certificate, "aes256-gcm")
+    assert open_message(PKCS7, sealed, terms(), THEIRS, now=NOW).payloads == (PAYLOAD,)
+    plain = {"preamble": b"For people.\r\n", "header": b"Subject: Order\r\n", "epilogue": b"\r\n" * 9}
+    assert open_message(PKCS7, encrypt(around(**plain), THEM.certificate), terms(), THEIRS, now=NOW).payloads
 
 
 def test_bytes_that_belong_to_nothing_are_refused_and_white_space_is_not():

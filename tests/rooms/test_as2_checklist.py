@@ -35,7 +35,7 @@ from edi_server.transports.as2.letters import Letter
 from edi_server.transports.as2.mdn import read_receipt, write_receipt
 from edi_server.transports.as2.message import Payload, make_message, open_message
 from edi_server.transports.as2.station import Relation
-from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, Terms, expiring
+from edi_server.transports.as2.terms import Keys, PartnerCertificate, Quirks, Terms
 from edi_server.transports.as2.transport import Line
 from edi_server.transports.http_front import Front, Reply
 from edi_server.transports.loop import Loop
@@ -1022,9 +1022,9 @@ def test_row_18_certificates_overlap_both_ways_are_switched_on_a_day_and_give_no
     them.keys = Keys((THEM, new_them), (PartnerCertificate(US.certificate), PartnerCertificate(new_us.certificate)))
     agree(them)
     both = (PartnerCertificate(THEM.certificate), PartnerCertificate(new_them.certificate, day))
-    for own in (US, new_us):
+    for signing in (US, new_us):
         for now, theirs in ((NOW, THEM), (day, new_them)):
-            us.keys, us.now = Keys((own,), both), now
+            us.keys, us.now = Keys((signing,), both), now
             them.now = now
             made = us.make()
             assert us.keys.encrypting(now) == theirs.certificate
@@ -1032,8 +1032,8 @@ def test_row_18_certificates_overlap_both_ways_are_switched_on_a_day_and_give_no
             assert outcome(us, made, reply) == ("processed", "confirmed")
     assert len(them.taken()) == 4
     for days, is_told in ((61, False), (60, True), (30, True), (7, True), (-1, True)):
-        one = certify("one", days=days, begins=-90)
-        assert bool(expiring([one.certificate], NOW)) is is_told
+        gap = own_gap([own(certify("one", days=days, begins=-90))], NOW)
+        assert bool(alarm_of(gap, NOW)) is is_told
 
 
 def own(key, sign_from=None):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -187,8 +188,12 @@ def test_a_certificate_that_ended_is_an_alarm_and_a_failure_unless_another_takes
 
 @pytest.mark.parametrize("name", ["us.pem", "us.cer"])
 def test_our_certificate_is_exported_for_partners_without_its_key(plant, tmp_path, name):
-    file = tmp_path / name
-    assert fingerprint(US.certificate) in call(plant, "as2", "export", str(file))
+    file, before = tmp_path / name, os.umask(0o027)
+    try:
+        assert fingerprint(US.certificate) in call(plant, "as2", "export", str(file))
+    finally:
+        left = os.umask(before)
+    assert (left, stat.S_IMODE(file.stat().st_mode)) == (0o027, 0o640)
     content = file.read_bytes()
     read = x509.load_pem_x509_certificate if name.endswith("pem") else x509.load_der_x509_certificate
     assert read(content) == US.certificate

@@ -10,6 +10,7 @@ import ssl
 import threading
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -111,6 +112,15 @@ def test_partners_can_tell_our_posts_as_the_documentation_says(place):
     assert theirs["is_from_them"](post.body, post.headers["x-signature"], "geheim ü".encode())
     assert not theirs["is_from_them"](post.body + b" ", post.headers["x-signature"], "geheim ü".encode())
     assert not theirs["is_from_them"](post.body, post.headers["x-signature"], b"wrong")
+
+
+@pytest.mark.parametrize("name", ["desadv 1.edi", "Büro.edi", "100%.edi", "50%25.edi", "注文.edi", "a\tb\r\nX: y.edi"])
+def test_a_file_name_arrives_with_all_its_letters_as_our_drop_reads_it(place, name):
+    place.stage()
+    place.webhooks.hand_over("t1", "n", name)
+    [post] = place.posts
+    assert post.headers["x-file-name"].isascii()
+    assert unquote(post.headers["x-file-name"]) == name
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 415, 422])

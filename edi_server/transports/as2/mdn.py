@@ -34,10 +34,6 @@ from edi_server.transports.as2.terms import Keys, Terms
 from edi_server.transports.as2.verifying import in_force, verify_forms
 
 _SIGNATURE_TYPES = ("application/pkcs7-signature", "application/x-pkcs7-signature")
-_PROCESSED = "automatic-action/MDN-sent-automatically; processed"
-_FAILED = "automatic-action/MDN-sent-automatically; failed"
-
-
 _MIC = re.compile(r"\s*(?P<mic>.+?)\s*(?:[,;]\s*|\s)(?P<digest>[^\s,;]+)[\s,;]*", re.DOTALL)
 _LONGEST_QUOTE = 300
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -126,9 +125,3 @@ def _switched_at(one: PartnerCertificate) -> datetime:
 def is_valid(certificate: x509.Certificate, now: datetime) -> bool:
     """True while the certificate has begun and has not ended. `now` in UTC."""
     return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-
-
-def expiring(certificates: Sequence[x509.Certificate], now: datetime) -> list[tuple[x509.Certificate, int]]:
-    """Each certificate that ends within 60 days or has ended, with the full days that are left (negative: since)."""
-    left = [(one, (one.not_valid_after_utc - now).days) for one in certificates]
-    return sorted(((one, days) for one, days in left if days <= 60), key=lambda pair: pair[1])
