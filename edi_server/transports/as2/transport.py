@@ -103,6 +103,7 @@ class As2Transport:
         return [
             Proof(
                 transmission_id=one.transmission_id,
+                message_id=one.message_id,
                 confirmed=one.state == "confirmed",
                 sentence=one.sentence,
                 proof=self._sendings.receipt(one.transmission_id),
@@ -113,7 +114,10 @@ class As2Transport:
     def settle(self, proof: Proof) -> None:
         """See `Transport`."""
         sending = self._sendings.find(proof.transmission_id)
-        if sending is not None:
+        if sending is None or sending.message_id != proof.message_id:
+            return
+        # What came in between proves something else, and is told on its own.
+        if (sending.state == "confirmed") == proof.confirmed and sending.sentence == proof.sentence:
             self._sendings.tell(sending)
 
     def _line(self, mailbox: str) -> Line:
