@@ -17,7 +17,7 @@ from edi_server.transports.as2.postman import Postman
 from edi_server.transports.as2.sending import Sending, Sendings
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
-from edi_server.transports.posting import Answer, post
+from edi_server.transports.posting import Answer, post, retry_after
 from edi_server.transports.spool import Spool
 
 __all__ = ["As2Transport", "Line"]
@@ -142,7 +142,8 @@ class As2Transport:
     def _judge(self, line: Line, sending: Sending, answer: Answer, name: str) -> HandedOver:
         partner = line.relation.terms.partner_name
         if answer.status >= 500 or answer.status in (408, 425, 429):
-            raise TransportError(f"{partner} answers {answer.status}; the message is sent again later")
+            told = f"{partner} answers {answer.status}; the message is sent again later"
+            raise TransportError(told, retry_after=retry_after(answer))
         if not 200 <= answer.status < 300:
             raise TransportError(f"{partner} answers {answer.status} and does not take the message", permanent=True)
         match line.relation.terms.receipt:
