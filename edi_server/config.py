@@ -26,6 +26,7 @@ from edi_server.partners import Agreement, Book, Company, Partner, identity_of
 from edi_server.partners.exchange import Secret
 from edi_server.partners.file import check_companies
 from edi_server.transports.limits import FrontLimits, SftpLimits
+from edi_server.transports.proxies import Proxies
 
 FILE_NAME = "edi-server.toml"
 PREFIX = "EDI_SERVER_"
@@ -459,6 +460,11 @@ def _check_listeners(transports: Transports, typing: Typing) -> None:
             typing.problem(("transports", name, "path"), f"'{one.path}' is no path; write /{name}")
         if bool(one.tls.certificate) != bool(one.tls.private_key):
             typing.problem(("transports", name, "tls"), "needs both a certificate and its private_key")
+        try:
+            Proxies(one.limits.trusted_proxies)
+        except ValueError as error:
+            problem = f"{error}; write addresses or networks, such as 127.0.0.1 or 10.0.0.0/8"
+            typing.problem(("transports", name, "limits", "trusted_proxies"), problem)
     for index, key in enumerate(transports.as2.keys):
         if key.sign_from is not None and key.sign_from.tzinfo is None:
             typing.problem(

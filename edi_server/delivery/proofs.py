@@ -17,7 +17,7 @@ def settle_proofs(store: Store, transport: Proving) -> None:
 def record_proof(store: Store, proof: Proof) -> bool:
     """Keep a proof and change the delivery by it; False if it came before its hand-over was recorded: ask again later.
 
-    A proof that a delivery failed opens a case. Repeating it changes nothing.
+    A proof that a delivery failed opens a case. Repeating it changes nothing, and nor does one of an earlier hand-over.
     """
     proof_hash = store.archive.put(proof.proof).hash if proof.proof else None
     with store.begin() as work:
@@ -26,6 +26,8 @@ def record_proof(store: Store, proof: Proof) -> bool:
             return True
         if transmission.delivery in ("pending", "staged"):
             return False
+        if _is_outdated(transmission, proof):
+            return True
         if proof_hash is not None:
             work.transmissions.keep_proof(transmission.id, proof_hash)
         if proof.confirmed:
@@ -33,6 +35,16 @@ def record_proof(store: Store, proof: Proof) -> bool:
         elif transmission.delivery != "delivered":
             _fail(work, transmission, proof)
     return True
+
+
+def _is_outdated(transmission: Transmission, proof: Proof) -> bool:
+    """True for a hand-over before the last one.
+
+    The detail is that of the last one only where that went well: what ended in an error left nothing there.
+    """
+    known = transmission.detail.get("message_id", "")
+    has_left = transmission.delivery in ("sent", "delivered")
+    return bool(has_left and known and proof.message_id and known != proof.message_id)
 
 
 def _confirm(work: Work, transmission: Transmission, proof: Proof) -> None:

@@ -80,7 +80,7 @@ def call(
     *,
     failures: int,
     retries: Callable[[], Retries],
-    usual: Retries,
+    usual: Retries = Retries(),  # noqa: B008 — it cannot be changed
     is_last: bool,
 ) -> Outcome:
     """Call a step after so many failures. A failure is a value: a workflow decides on it, also when it is replayed.

@@ -37,13 +37,15 @@ class Doorway:
         most: int,
         most_per_address: int,
         seconds: float,
+        is_proxy: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`most` connections, `most_per_address` of them from one; `seconds` for a handshake."""
+        """`most` connections, `most_per_address` of them from one that is no proxy; `seconds` for a handshake."""
         self._served = served
         self._tls = tls
         self._most = most
         self._most_per_address = most_per_address
         self._seconds = seconds
+        self._is_proxy = is_proxy
         self._listening: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
         self._serving: set[asyncio.Task[None]] = set()
@@ -105,7 +107,8 @@ class Doorway:
             task.add_done_callback(self._serving.discard)
 
     def _admit(self, address: str) -> bool:
-        if self._open.total() >= self._most or self._open[address] >= self._most_per_address:
+        is_too_many = self._open[address] >= self._most_per_address and not self._is_proxy(address)
+        if self._open.total() >= self._most or is_too_many:
             return False
         self._open[address] += 1
         return True

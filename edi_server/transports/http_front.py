@@ -11,8 +11,8 @@ import hashlib
 import logging
 import ssl
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 import msgspec
@@ -23,6 +23,7 @@ from edi_server.errors import EdiServerError
 from edi_server.transports.accepting import Doorway, Served
 from edi_server.transports.http_bodies import FullError, Held, Memory, read_body
 from edi_server.transports.limits import FrontLimits
+from edi_server.transports.proxies import Proxies
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     #: Names in lower case.
     headers: dict[str, str]
     posted: Body
-    #: Where it came from.
+    #: Where it came from: behind a proxy that is trusted, whom it names.
     address: str
 
     @property
@@ -82,6 +83,8 @@ class Front:
     def __init__(self, addresses: Mapping[str, Taker], limits: FrontLimits | None = None) -> None:
         self._addresses = dict(addresses)
         self._limits = limits or FrontLimits()
+        self._proxies = Proxies(self._limits.trusted_proxies)
+        self._under_way: Counter[str] = Counter()
         self._requests: OrderedDict[str, deque[float]] = OrderedDict()
         self._runner: web.ServerRunner | None = None
         self._doorway: Doorway | None = None
@@ -100,6 +103,7 @@ class Front:
             most=self._limits.connections,
             most_per_address=self._limits.per_address,
             seconds=self._limits.header_seconds,
+            is_proxy=self._proxies.has,
         )
         return await self._doorway.open(host, port)
 
@@ -134,16 +138,28 @@ class Front:
             connection.await_header()
 
     async def _treat(self, request: web.BaseRequest) -> web.StreamResponse:
-        address = str(request.remote or "?")
+        address = self._proxies.client(str(request.remote or "?"), request.headers.getall("X-Forwarded-For", []))
         taker = self._taker(request.path)
         # Whoever waits for leave to send a body does not send it now, and could not be understood any further.
         refuse = _closing if "Expect" in request.headers else _plain
         if taker is None or request.method != "POST":
             return refuse(404) if taker is None else refuse(405, Allow="POST")
-        if self._is_too_often(address):
+        # Connections are counted before, but for those of proxies.
+        if self._is_too_often(address) or self._under_way[address] >= self._limits.per_address:
             return refuse(429, Retry_After="60")
-        with Held(self._memory, address) as held:
+        with self._count(address), Held(self._memory, address) as held:
             return await self._receive(request, taker, address, held)
+
+    @contextlib.contextmanager
+    def _count(self, address: str) -> Iterator[None]:
+        """A request of that address is under way."""
+        self._under_way[address] += 1
+        try:
+            yield
+        finally:
+            self._under_way[address] -= 1
+            if self._under_way[address] <= 0:
+                del self._under_way[address]
 
     async def _receive(self, request: web.BaseRequest, taker: Taker, address: str, held: Held) -> web.Response:
         refused = self._refuse(request, address)

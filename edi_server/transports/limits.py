@@ -35,6 +35,10 @@ class SftpLimits(msgspec.Struct, frozen=True, kw_only=True):
 class FrontLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much anybody may ask of a listener."""
 
+    #: Proxies in front of it, by addresses or networks: the limits of an address hold for whom they name in
+    #: X-Forwarded-For. Nobody else is believed.
+    trusted_proxies: tuple[str, ...] = ()
+    #: Connections at a time, and those from one address; of one behind a proxy, requests.
     connections: int = 500
     per_address: int = 50
     #: Requests of one address within a minute.

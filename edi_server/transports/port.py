@@ -90,6 +90,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """How a transmission ended that was handed over without being confirmed at once."""
 
     transmission_id: str
+    #: Tells a hand-over from an earlier one of the same transmission: `message_id` of `HandedOver.detail`; "" where the
+    #: transport has none.
+    message_id: str = ""
     confirmed: bool
     #: What the partner's receipt means, in words.
     sentence: str
@@ -130,4 +133,4 @@ class Proving(Protocol):
         """What ended and was not settled yet."""
 
     def settle(self, proof: Proof) -> None:
-        """The proof is stored elsewhere."""
+        """The proof is stored elsewhere. Nothing happens where something else is to be told by now."""

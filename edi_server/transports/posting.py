@@ -6,6 +6,8 @@ import contextlib
 import ssl
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,6 +48,18 @@ def without_secrets(url: str) -> str:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     except ValueError:
         return ""
+
+
+def retry_after(answer: Answer) -> float:
+    """Seconds that they ask us to wait (RFC 9110 10.2.3), by a number or a date; 0 where nothing says so."""
+    text = answer.headers.get("retry-after", "")
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 async def post(

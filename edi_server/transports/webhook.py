@@ -12,8 +12,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import msgspec
@@ -21,7 +19,7 @@ import msgspec
 from edi_server.errors import ConfigurationError, TransportError
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import HandedOver
-from edi_server.transports.posting import Answer, Tls, post, without_secrets
+from edi_server.transports.posting import Answer, Tls, post, retry_after, without_secrets
 from edi_server.transports.staging import Staging
 
 _PASSING = (408, 409, 425, 429)
@@ -111,15 +109,4 @@ def _judge(hook: Webhook, answer: Answer) -> None:
         raise TransportError(told, permanent=True)
     if 400 <= status < 500 and status not in _PASSING:
         raise TransportError(told, permanent=True)
-    raise TransportError(told, retry_after=_retry_after(answer.headers.get("retry-after", "")))
-
-
-def _retry_after(text: str) -> float:
-    """Seconds that they ask us to wait (RFC 9110 10.2.3): a number or a date; 0 for anything else."""
-    if text.isascii() and text.isdecimal():
-        return float(text[:9])
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    raise TransportError(told, retry_after=retry_after(answer))

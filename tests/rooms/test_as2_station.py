@@ -1,6 +1,7 @@
 """The AS2 station, row by row of what the standards and partners ask of it; two stations talk, no network between."""
 
 import datetime as dt
+import time
 
 import msgspec
 import pytest
@@ -411,3 +412,80 @@ def test_row_16_a_receipt_under_way_does_not_take_the_place_of_a_newer_one_for_t
     assert (receipt.about, receipt.disposition) == (made.message_id, "processed")
     them.letters.settle(letter)
     assert them.letters.waiting() == 0
+
+
+def receipt_of(them, made, disposition="processed", signed="sha256"):
+    mic = ("sha256", made.mics["sha256"])
+    said = {"about": made.message_id, "disposition": disposition, "text": "", "mic": mic, "signed": signed}
+    return write_receipt(**said, terms=them.terms, keys=them.keys, now=NOW)
+
+
+def settled_by(us, sending, receipt):
+    read = read_receipt(receipt.headers, receipt.body, us.keys, now=NOW)
+    return us.sendings.settle(sending, read, receipt.headers, bytes(receipt.body))
+
+
+def test_who_was_told_of_an_earlier_message_was_not_told_of_the_one_that_was_sent_since(us, them):
+    made, sending = us.send()
+    settled_by(us, sending, receipt_of(them, made, "processed/error: authentication-failed"))
+    [refused] = us.sendings.untold()
+    again, sending = us.send(receipt="async")
+    us.sendings.mark_waiting(sending)
+    us.sendings.tell(refused)
+    receipt = receipt_of(them, again)
+    us.station.receive(receipt.headers, receipt.body)
+    [confirmed] = us.sendings.untold()
+    assert (confirmed.message_id, confirmed.state) == (again.message_id, "confirmed")
+    us.sendings.tell(refused)
+    assert us.sendings.untold() == [confirmed]
+
+
+def test_who_was_told_that_nothing_is_proven_is_told_when_the_proof_comes_after_all(us, them):
+    made, sending = us.send()
+    us.sendings.tell(settled_by(us, sending, receipt_of(them, made, signed=None)))
+    assert us.sendings.untold() == []
+    receipt = receipt_of(them, made)
+    us.station.receive(receipt.headers, receipt.body)
+    assert [one.state for one in us.sendings.untold()] == ["confirmed"]
+
+
+def test_what_was_sent_is_kept_until_somebody_was_told_how_it_ended_and_may_be_sent_anew(us, them):
+    made, sending = us.send()
+    folder = us.sendings._folder / "t1"
+    ended = settled_by(us, sending, receipt_of(them, made))
+    assert {one.name for one in folder.iterdir()} == {"body", "content", "message.json", "receipt"}
+    us.sendings.tell(ended)
+    assert {one.name for one in folder.iterdir()} == {"message.json", "receipt"}
+    again, _ = us.send()
+    assert us.sendings.body("t1") == bytes(again.body)
+
+
+def test_all_that_is_known_of_a_message_is_forgotten_with_it(us, them):
+    for _ in range(3):
+        made, sending = us.send()
+        us.sendings.tell(settled_by(us, sending, receipt_of(them, made)))
+    by_id = us.sendings._folder / "by-id"
+    assert len(list(by_id.iterdir())) == 3
+    assert us.sendings.forget(time.time() + 60) == 1
+    assert list(by_id.iterdir()) == []
+    assert not (us.sendings._folder / "t1").exists()
+
+
+def test_a_receipt_is_not_missed_once_the_document_arrived_otherwise_and_counts_if_it_comes(us, them):
+    made, sending = us.send(receipt="async")
+    waiting = us.sendings.mark_waiting(sending)
+    assert us.sendings.waiting() == [waiting]
+    us.sendings.stop_waiting(waiting)
+    assert us.sendings.waiting() == []
+    receipt = receipt_of(them, made)
+    us.station.receive(receipt.headers, receipt.body)
+    assert [one.state for one in us.sendings.untold()] == ["confirmed"]
+
+
+def test_a_receipt_that_is_not_waited_for_any_more_does_not_keep_its_message_for_ever(us):
+    _, sending = us.send(receipt="async")
+    waiting = us.sendings.mark_waiting(sending)
+    assert us.sendings.forget(time.time() + 60) == 0
+    us.sendings.stop_waiting(waiting)
+    assert us.sendings.forget(time.time() + 60) == 1
+    assert us.sendings.find("t1") is None

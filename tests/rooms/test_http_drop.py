@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from edi_server.config import Configuration
+from edi_server.errors import ConfigurationError
 from edi_server.transports.drop import Drop, DropAccount, DropTransport, Token, hash_token
 from edi_server.transports.http_front import Front, FrontLimits, Reply
 from edi_server.transports.loop import Loop
 from edi_server.transports.posting import post
+from edi_server.transports.proxies import Proxies
 from edi_server.transports.spool import Spool
 from edi_server.transports.staging import Staging
 from edi_server.transports.webhook import Webhooks
@@ -187,10 +190,93 @@ def test_the_header_of_a_later_request_has_to_come_in_time_too(loop):
     loop.run(front.close(), 20)
 
 
-def _begin(port, source):
+PROXIES = ("127.0.0.0/30", "10.0.0.0/8")
+
+
+@pytest.fixture
+def proxied(loop):
+    """A listener behind proxies, and the addresses that it heard."""
+    heard = []
+
+    def take(request):
+        heard.append(request.address)
+        return Reply(status=201)
+
+    front = Front({"/drop": take}, FrontLimits(per_minute=3, per_address=2, trusted_proxies=PROXIES))
+    port = loop.run(front.listen("127.0.0.1", 0), 10)
+    yield port, heard
+    loop.run(front.close(), 20)
+
+
+def _post_for(loop, port, client):
+    return loop.run(post(f"http://127.0.0.1:{port}/drop", {"X-Forwarded-For": client}, b"x"), 10).status
+
+
+def test_the_limits_of_an_address_hold_for_each_partner_behind_a_proxy(proxied, loop):
+    port, heard = proxied
+    assert [_post_for(loop, port, "198.51.100.66") for _ in range(4)] == [201, 201, 201, 429]
+    # What they write themselves stands before what the proxy adds.
+    assert _post_for(loop, port, "203.0.113.1, 198.51.100.66") == 429
+    assert _post_for(loop, port, "192.0.2.1") == 201
+    assert heard == ["198.51.100.66"] * 3 + ["192.0.2.1"]
+
+
+def test_requests_under_way_of_a_partner_behind_a_proxy_are_limited_as_connections_are_elsewhere(proxied, loop):
+    port, _ = proxied
+    named = b"X-Forwarded-For: 198.51.100.66\r\n"
+    slow = [_begin(port, "127.0.0.1", named) for _ in range(3)]
+    [refused] = _until_answered(slow, 1)
+    assert refused.recv(100).startswith(b"HTTP/1.1 429")
+    assert _post_for(loop, port, "192.0.2.1") == 201
+    for one in slow:
+        one.close()
+
+
+def test_nobody_but_a_trusted_proxy_is_believed(proxied):
+    port, heard = proxied
+    with socket.create_connection(("127.0.0.1", port), 30, ("127.0.0.9", 0)) as connection:
+        head = b"POST /drop HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head)
+        assert connection.recv(100).startswith(b"HTTP/1.1 201")
+    assert heard == ["127.0.0.9"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", ["192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", ["192.0.2.7, 192.0.2.1, 10.1.2.3"], "192.0.2.1"),
+        ("127.0.0.1", ["192.0.2.7", "192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", ["10.0.0.1"], "10.0.0.1"),
+        ("127.0.0.1", ["192.0.2.1:4711"], "192.0.2.1"),
+        ("127.0.0.1", ["[2001:db8::1]:4711"], "2001:db8::1"),
+        ("127.0.0.1", ["2001:DB8:0::1"], "2001:db8::1"),
+        ("127.0.0.1", ["192.0.2.1, unknown"], "127.0.0.1"),
+        ("127.0.0.1", [""], "127.0.0.1"),
+        ("::ffff:127.0.0.1", ["192.0.2.1"], "192.0.2.1"),
+        ("192.0.2.9", ["192.0.2.1"], "192.0.2.9"),
+        ("?", ["192.0.2.1"], "?"),
+    ],
+)
+def test_the_client_is_the_last_whom_no_proxy_of_ours_stands_for(peer, forwarded, client):
+    assert Proxies(PROXIES).client(peer, forwarded) == client
+    assert Proxies(()).client(peer, forwarded) == peer
+
+
+@pytest.mark.parametrize("written", ["localhost", "10.0.0.0/99"])
+def test_a_proxy_that_is_no_address_is_told_when_the_configuration_is_read(tmp_path, written):
+    file = tmp_path / "edi-server.toml"
+    file.write_text(f'[transports.drop]\nlimits = {{ trusted_proxies = ["{written}"] }}\n')
+    with pytest.raises(ConfigurationError, match=r"transports\.drop\.limits\.trusted_proxies.*10\.0\.0\.0/8"):
+        Configuration.load(file, {})
+
+
+def _begin(port, source, headers=b""):
     """A post from that address whose body does not end."""
     connection = socket.create_connection(("127.0.0.1", port), 5, (source, 0))
-    connection.sendall(b"POST /drop HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + bytes(90_000))
+    connection.sendall(b"POST /drop HTTP/1.1\r\nHost: x\r\n" + headers + b"Content-Length: 100000\r\n\r\n")
+    connection.sendall(bytes(90_000))
     return connection
 
 

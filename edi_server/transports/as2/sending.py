@@ -1,7 +1,8 @@
 """Messages that we send: made once, sent as often as it takes, settled by the receipt.
 
-<folder>/<transmission id>/content       the bytes to send
 <folder>/<transmission id>/message.json  Message-ID, headers, integrity checks, and how it stands
+<folder>/<transmission id>/message-….json those that it was sent as before
+<folder>/<transmission id>/content       the bytes to send; until somebody was told how it ended, as `body`
 <folder>/<transmission id>/body          the AS2 message, byte for byte what every attempt sends
 <folder>/<transmission id>/receipt       the receipt as it came: headers, an empty line, body
 <folder>/<transmission id>/receipt-…     others that came for it; receipt-doubted-… those that cannot be believed
@@ -19,51 +20,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from edi_server.errors import TransportError
-from edi_server.transports.as2.algorithms import Digest
-from edi_server.transports.as2.mdn import Judgement, Receipt, judge_receipt, same_message_id
+from edi_server.transports.as2.mdn import Receipt, same_message_id
 from edi_server.transports.as2.message import Made
+from edi_server.transports.as2.sent import OPEN, Said, Sending, State, as_it_came, judge
 from edi_server.transports.durable_file import write_durably
 
-#: made: not yet taken by the partner. waiting: taken, its receipt to come. The others are final.
-State = Literal["made", "waiting", "confirmed", "refused", "altered", "unconfirmed"]
-#: States that a receipt can still change.
-_OPEN = ("made", "waiting", "unconfirmed")
+__all__ = ["Said", "Sending", "Sendings"]
+
 #: Of receipts that cannot be believed, anybody can make as many as they like: so much is kept of them for a message.
 _MOST_DOUBTED, _LARGEST_DOUBTED = 20, 1 << 20
 _ABOUT = re.compile(rb"^Original-Message-ID:[ \t]*(\S{1,998})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-
-
-class Sending(msgspec.Struct, frozen=True, kw_only=True):
-    """How one message of ours stands."""
-
-    transmission_id: str
-    mailbox: str
-    message_id: str
-    headers: dict[str, str]
-    mics: dict[Digest, bytes]
-    must_be_signed: bool
-    state: State = "made"
-    #: What the receipt means, in a sentence.
-    sentence: str = ""
-    #: True once somebody was told how it ended.
-    is_told: bool = False
-    #: Seconds since 1970 from when on its receipt is waited for, and whether somebody was told that it is missing.
-    waiting_since: float = 0.0
-    is_missed: bool = False
-
-
-class Said(msgspec.Struct, frozen=True):
-    """What a receipt did, for the records."""
-
-    sentence: str
-    is_serious: bool
-    #: Message-ID of the message of ours that it is about; "" for none.
-    about: str = ""
 
 
 class Sendings:
@@ -85,7 +55,7 @@ class Sendings:
             before = self.find(transmission_id)
             if before is not None and before.state not in ("made", "waiting"):
                 message = self._folder / transmission_id / "message.json"
-                message.replace(message.with_name(f"message-{int(message.stat().st_mtime)}.json"))
+                message.replace(message.with_name(f"message-{message.stat().st_mtime_ns}.json"))
                 receipt = self._folder / transmission_id / "receipt"
                 receipt.unlink(missing_ok=True)
                 (self._folder / "ended" / transmission_id).unlink(missing_ok=True)
@@ -103,8 +73,11 @@ class Sendings:
 
     def find(self, transmission_id: str) -> Sending | None:
         """The message that was made of a transmission."""
+        return self._read(transmission_id, "message.json")
+
+    def _read(self, transmission_id: str, name: str) -> Sending | None:
         try:
-            return msgspec.json.decode((self._folder / transmission_id / "message.json").read_bytes(), type=Sending)
+            return msgspec.json.decode((self._folder / transmission_id / name).read_bytes(), type=Sending)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -141,13 +114,20 @@ class Sendings:
             if now.state != "made":
                 return now
             # Before the state itself, so that none is overlooked after a crash.
-            write_durably(self._folder / "waiting" / now.transmission_id, b"")
+            write_durably(self._waits(now.transmission_id), b"")
             since = msgspec.structs.replace(now, waiting_since=self._clock(), is_missed=False)
             return self._change(since, "waiting", "")
 
     def waiting(self) -> list[Sending]:
         """Messages whose receipts are to come."""
         return [one for one in self._listed("waiting") if one.state == "waiting"]
+
+    def stop_waiting(self, sending: Sending) -> None:
+        """Nobody misses its receipt any more, such as after another way worked; it still counts if it comes."""
+        with self._changing:
+            now = self.find(sending.transmission_id)
+            if now is not None and now.message_id == sending.message_id:
+                self._waits(sending.transmission_id).unlink(missing_ok=True)
 
     def mark_missed(self, sending: Sending) -> None:
         """Somebody was told that its receipt is missing."""
@@ -158,7 +138,8 @@ class Sendings:
 
     def mark_confirmed(self, sending: Sending, sentence: str) -> Sending:
         """Taken, and no receipt was agreed on."""
-        return self._change(sending, "confirmed", sentence)
+        with self._changing:
+            return self._change(sending, "confirmed", sentence)
 
     def settle(self, sending: Sending, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Sending:
         """A receipt came. The first one that proves something stays; what contradicts it later is kept beside it."""
@@ -166,12 +147,12 @@ class Sendings:
             return self._settle(self.find(sending.transmission_id) or sending, receipt, headers, body)
 
     def _settle(self, sending: Sending, receipt: Receipt, headers: Mapping[str, str], body: bytes) -> Sending:
-        judgement = _judge(sending, receipt)
+        judgement = judge(sending, receipt)
         # A receipt that proves nothing does not end the wait: the right one may still come.
         counts = judgement.outcome != "unconfirmed" or sending.state == "made"
-        is_first = sending.state in _OPEN
+        is_first = sending.state in OPEN
         name = "receipt" if is_first and counts else f"receipt-{hashlib.sha256(body).hexdigest()[:12]}"
-        write_durably(self._folder / sending.transmission_id / name, _as_it_came(headers, body))
+        write_durably(self._folder / sending.transmission_id / name, as_it_came(headers, body))
         if not (is_first and counts):
             return sending
         return self._change(sending, judgement.outcome, judgement.sentence)  # type: ignore[arg-type]
@@ -187,10 +168,10 @@ class Sendings:
             raise TransportError(f"{transmission_id}: its message is not there yet")
         if not same_message_id(sending.message_id, receipt.about):
             return Said(f"A receipt came for {about}, which was sent once more since.", False)
-        judgement = _judge(sending, receipt)
+        judgement = judge(sending, receipt)
         self.settle(sending, receipt, headers, body)
         is_good = judgement.outcome == "confirmed"
-        if sending.state not in _OPEN:
+        if sending.state not in OPEN:
             same = judgement.outcome == sending.state
             what = "once more, saying the same" if same else f"once more, saying something else: {judgement.sentence}"
             return Said(f"A receipt for {about} came {what.rstrip('.')}.", not same, sending.message_id)
@@ -216,30 +197,46 @@ class Sendings:
         folder = self._folder / sending.transmission_id
         if len(body) <= _LARGEST_DOUBTED and len(list(folder.glob("receipt-doubted-*"))) < _MOST_DOUBTED:
             name = f"receipt-doubted-{hashlib.sha256(body).hexdigest()[:12]}"
-            write_durably(folder / name, _as_it_came(headers, body))
+            write_durably(folder / name, as_it_came(headers, body))
 
     def untold(self) -> list[Sending]:
         """Messages that ended by a receipt of their own, which nobody was told yet."""
         return [one for one in self._listed("ended") if one.state not in ("made", "waiting") and not one.is_told]
 
     def tell(self, sending: Sending) -> None:
-        """Somebody was told how it ended."""
-        self._write(msgspec.structs.replace(sending, is_told=True))
-        (self._folder / "ended" / sending.transmission_id).unlink(missing_ok=True)
+        """Somebody was told how it ended; nothing where it is another message by now, or ended otherwise.
+
+        What it consisted of is needed no more: the archive has it, and to be sent anew it is staged anew.
+        """
+        with self._changing:
+            now = self.find(sending.transmission_id)
+            if now is None or (now.message_id, now.state) != (sending.message_id, sending.state):
+                return
+            for name in ("content", "body"):
+                (self._folder / now.transmission_id / name).unlink(missing_ok=True)
+            self._write(msgspec.structs.replace(now, is_told=True))
+            (self._folder / "ended" / now.transmission_id).unlink(missing_ok=True)
 
     def forget(self, before: float) -> int:
-        """Remove messages that ended before that time (seconds since 1970) and were told; how many."""
+        """Remove messages that were told or are not waited for, unchanged since then (seconds since 1970); how many."""
         removed = 0
         for folder in self._folder.iterdir() if self._folder.is_dir() else ():
             message = folder / "message.json"
             if not message.exists() or message.stat().st_mtime >= before:
                 continue
             sending = self.find(folder.name)
-            if sending and sending.is_told:
-                self._by_id(sending.mailbox, sending.message_id).unlink(missing_ok=True)
-                shutil.rmtree(folder, ignore_errors=True)
+            if sending and (sending.is_told or (sending.state == "waiting" and not self._waits(folder.name).exists())):
+                self._remove(folder)
                 removed += 1
         return removed
+
+    def _remove(self, folder: Path) -> None:
+        """A message with those that it was sent as before."""
+        for file in folder.glob("message*.json"):
+            one = self._read(folder.name, file.name)
+            if one is not None:
+                self._by_id(one.mailbox, one.message_id).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def receipt(self, transmission_id: str) -> bytes:
         """The receipt as it came, b"" if none did."""
@@ -247,14 +244,17 @@ class Sendings:
         return path.read_bytes() if path.exists() else b""
 
     def _change(self, sending: Sending, state: State, sentence: str) -> Sending:
-        changed = msgspec.structs.replace(sending, state=state, sentence=sentence)
+        changed = msgspec.structs.replace(sending, state=state, sentence=sentence, is_told=False)
         if state not in ("made", "waiting"):
             # Before the state itself, so that none is overlooked after a crash.
             write_durably(self._folder / "ended" / sending.transmission_id, b"")
         self._write(changed)
         if state != "waiting":
-            (self._folder / "waiting" / sending.transmission_id).unlink(missing_ok=True)
+            self._waits(sending.transmission_id).unlink(missing_ok=True)
         return changed
+
+    def _waits(self, transmission_id: str) -> Path:
+        return self._folder / "waiting" / transmission_id
 
     def _listed(self, name: str) -> list[Sending]:
         listed = self._folder / name
@@ -274,17 +274,3 @@ class Sendings:
     def _by_id(self, mailbox: str, message_id: str) -> Path:
         digest = hashlib.sha256(f"{mailbox}\0<{message_id.strip().strip('<>')}>".encode("utf-8", "replace")).hexdigest()
         return self._folder / "by-id" / digest
-
-
-def _judge(sending: Sending, receipt: Receipt) -> Judgement:
-    """What the receipt means for the message, with the partner's own words where it refuses."""
-    judged = judge_receipt(receipt, sending.mics, must_be_signed=sending.must_be_signed)
-    words = " ".join(receipt.text.split())[:300]
-    if judged.outcome != "refused" or not words:
-        return judged
-    return Judgement(judged.outcome, f"{judged.sentence} Their words: {words}")
-
-
-def _as_it_came(headers: Mapping[str, str], body: bytes) -> bytes:
-    head = "".join(f"{key}: {value}\r\n" for key, value in headers.items()).encode("utf-8", "replace")
-    return head + b"\r\n" + body

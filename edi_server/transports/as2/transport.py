@@ -17,7 +17,7 @@ from edi_server.transports.as2.postman import Postman
 from edi_server.transports.as2.sending import Sending, Sendings
 from edi_server.transports.loop import Loop
 from edi_server.transports.port import Claim, Collected, HandedOver, Proof
-from edi_server.transports.posting import Answer, post
+from edi_server.transports.posting import Answer, post, retry_after
 from edi_server.transports.spool import Spool
 
 __all__ = ["As2Transport", "Line"]
@@ -103,6 +103,7 @@ class As2Transport:
         return [
             Proof(
                 transmission_id=one.transmission_id,
+                message_id=one.message_id,
                 confirmed=one.state == "confirmed",
                 sentence=one.sentence,
                 proof=self._sendings.receipt(one.transmission_id),
@@ -113,7 +114,10 @@ class As2Transport:
     def settle(self, proof: Proof) -> None:
         """See `Transport`."""
         sending = self._sendings.find(proof.transmission_id)
-        if sending is not None:
+        if sending is None or sending.message_id != proof.message_id:
+            return
+        # What came in between proves something else, and is told on its own.
+        if (sending.state == "confirmed") == proof.confirmed and sending.sentence == proof.sentence:
             self._sendings.tell(sending)
 
     def _line(self, mailbox: str) -> Line:
@@ -138,7 +142,8 @@ class As2Transport:
     def _judge(self, line: Line, sending: Sending, answer: Answer, name: str) -> HandedOver:
         partner = line.relation.terms.partner_name
         if answer.status >= 500 or answer.status in (408, 425, 429):
-            raise TransportError(f"{partner} answers {answer.status}; the message is sent again later")
+            told = f"{partner} answers {answer.status}; the message is sent again later"
+            raise TransportError(told, retry_after=retry_after(answer))
         if not 200 <= answer.status < 300:
             raise TransportError(f"{partner} answers {answer.status} and does not take the message", permanent=True)
         match line.relation.terms.receipt:
