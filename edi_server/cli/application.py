@@ -47,7 +47,7 @@ class Commands(TyperGroup):
                 # A terminal that cannot show an arrow is no reason to end.
                 stream.reconfigure(errors="replace")
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except EdiServerError as error:
             self._fail(ctx, error, str(error))
         except BrokenPipeError:
@@ -64,6 +64,13 @@ class Commands(TyperGroup):
                 raise
             sentence = f"This is a mistake in edi-server itself ({type(error).__name__}: {error})."
             self._fail(ctx, error, f"{sentence} Run it again with --debug and report what it prints.")
+
+    def _invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        finally:
+            # Here, where a reader that went away is no error, and not when the interpreter ends.
+            sys.stdout.flush()
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 — signature of typer
         """In the order in which people need them."""

@@ -313,7 +313,7 @@ def test_posts_to_the_drop_and_to_a_webhook_survive_deaths(tmp_path, dying_in):
     assert len(keys) == ORDERS
     assert sorted(keys.values(), key=str) == sorted(({one.id} for one in left), key=str)
     assert all(one.proof_hash for one in left)
-    assert ("transports/spool" if dying_in == TAKING else "transports/posting") in places
+    assert ("transports/spool" if dying_in == TAKING else "transports/staging") in places
 
 
 @pytest.mark.timeout(600)

@@ -92,7 +92,7 @@ def test_nor_by_cutting_it_off_or_by_changing_any_of_its_blocks(us, them):
     certificate = US.certificate.public_bytes(Encoding.DER)
     begins = plain.index(certificate)
     # Certificates in messages are never looked at, so what is changed there changes nothing.
-    ignored = range(begins - 16, begins + len(certificate) - 16)
+    ignored = range(begins - 16, begins + len(certificate) - 15)
     tried = [content[: 16 * blocks] for blocks in range(len(content) // 16)]
     tried += [
         content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
