@@ -57,6 +57,8 @@ class Settled(msgspec.Struct, frozen=True):
     #: Until the next may be taken; None if none waits.
     seconds: float | None = None
     left: tuple[Left, ...] = ()
+    #: Something complete could not be taken, whether or not that was said before.
+    is_troubled: bool = False
 
 
 class Intake:
@@ -379,7 +381,8 @@ class Intake:
                 troubles[file.name.partition("~")[2]] = error
         new = troubles.keys() - self._reported
         self._reported = set(troubles)
-        return Settled(soonest, tuple(self._left(name, troubles[name]) for name in sorted(new)))
+        said = tuple(self._left(name, troubles[name]) for name in sorted(new))
+        return Settled(soonest, said, is_troubled=bool(troubles))
 
     def _rest(self, file: Path, quiet: float) -> float | None:
         """Take a file, or say how long it has to rest; None for one that is not to be taken, or was."""
@@ -402,7 +405,7 @@ class Intake:
     def _left(self, name: str, error: Exception) -> Left:
         log.warning("SFTP %s: %s cannot be taken: %s", self.account.name, name, error)
         why = "It is complete, and the machine could not take it yet; it is tried again."
-        return left_alone(self.account.mailbox, name, "not-taken", why)
+        return left_alone(self.account.mailbox, name, "upload-not-taken", why)
 
     def tidy(self) -> None:
         """Delete old statuses, and what was broken off, or closed and never renamed to a final name, long ago."""
