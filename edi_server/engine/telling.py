@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -21,12 +22,16 @@ log = logging.getLogger(__name__)
 _DOCUMENTS, _FINDINGS = 200, 10
 _EVER = timedelta(days=3650)
 _TRANSMISSION = "Transmission "
+#: By transmission: the statuses of others are written meanwhile.
+_TURNS = tuple(threading.Lock() for _ in range(64))
 
 
 def tell_status(configuration: Configuration, book: Book, store: Store, transmission_id: str) -> None:
     """Write or renew the status file of an upload; nothing for what came another way. What fails is logged."""
     try:
-        _tell(configuration, book, store, transmission_id)
+        # Whoever reads first must not write last: the status would go back to what it was.
+        with _TURNS[hash(transmission_id) % len(_TURNS)]:
+            _tell(configuration, book, store, transmission_id)
     except (EdiServerError, OSError) as error:
         log.warning("the status of %s could not be written: %s", transmission_id, error)
 

@@ -98,7 +98,7 @@ def test_what_clients_fetch_in_pieces_is_collected(place, client):
         assert delivery.proven() == []
         place.sftp("reget out/big.edi big.edi\n")
     else:
-        lftp(place, "pget -n 4 out/big.edi -o big.edi")
+        lftp(place, "pget -n 4 out/big.edi -o big.edi; cls out")
     assert (place.folder / "big.edi").read_bytes() == content
     _until(lambda: delivery.proven() == ["big.edi"])
 

@@ -407,11 +407,48 @@ def test_a_renamed_file_whose_taking_breaks_off_is_taken_by_the_next_start_and_o
         assert [(one.name, one.path.read_bytes()) for one in again.claimed()] == [("order.edi", ORDER)]
 
 
-def test_what_was_taken_can_no_longer_be_deleted_and_says_so(place):
+def test_what_was_taken_and_is_deleted_stays_taken_and_makes_room_for_the_next_of_its_name(place):
+    """In the order of WinSCP, which writes beside a file that is there, deletes that, and renames."""
     with place.paramiko() as client:
         client.put(str(place.folder / "order.edi"), "/in/order.edi")
-        with pytest.raises(OSError, match="taken already"):
-            client.remove("/in/order.edi")
+        assert client.stat("/in/order.edi").st_size == len(ORDER)
+        with client.open("/in/order.edi.filepart", "wb") as file:
+            file.write(ORDER + b"second")
+        client.remove("/in/order.edi")
+        with pytest.raises(FileNotFoundError):
+            client.stat("/in/order.edi")
+        again = Tree(place.trees["north"].account, place.root, place.spool)
+        again.prepare()
+        with pytest.raises(Refused, match="There is no"):
+            again.look("/in/order.edi")
+        client.rename("/in/order.edi.filepart", "/in/order.edi")
+    assert sorted(one.path.read_bytes() for one in place.spool.claimed()) == [ORDER, ORDER + b"second"]
+
+
+def test_a_disk_that_hangs_stops_no_other_session(place, monkeypatch):
+    """Where the loop itself waited for the disk, the second session would never get its answer."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hang(_tree, _upload, _offset, _content):
+        reached.set()
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(Tree, "put", hang)
+    place.open_account("south", keys=(AccountKey(key=place.public),))
+
+    def write():
+        with place.paramiko() as client, client.open("/in/order.tmp", "wb") as file:
+            file.write(ORDER)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert reached.wait(30)
+        with place.paramiko("south") as client:
+            assert "in" in client.listdir("/")
+    finally:
+        go_on.set()
+        writer.join()
 
 
 def test_only_the_partner_s_own_valid_keys_and_passwords_open_the_account(place):

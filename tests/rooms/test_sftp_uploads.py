@@ -14,7 +14,7 @@ import pytest
 from rooms.test_sftp_endpoint import ORDER, Place, _until, needs
 
 from edi_server.errors import TransportError
-from edi_server.transports.sftp_account import ghosts, statuses
+from edi_server.transports.sftp_account import ghosts, intake, statuses
 from edi_server.transports.sftp_account import tree as tree_module
 from edi_server.transports.sftp_account.account import Account, AccountKey, Quota
 from edi_server.transports.sftp_account.accounts import AccountsTransport
@@ -246,6 +246,28 @@ def test_lftp_going_on_with_a_file_that_was_taken_delivers_no_part_of_it(place):
     assert place.taken() == {"day.edi": ORDER}
     lftp(place, "put order.edi -o in/day.edi")
     assert sorted(content for _, content in claims(place.trees["north"])) == [ORDER, ORDER + b"more"]
+
+
+@needs["lftp"]
+def test_lftp_going_on_with_a_file_that_was_taken_whole_is_told_nothing_that_makes_it_send_twice(place):
+    lftp(place, "put order.edi -o in/day.edi")
+    lftp(place, "put -c order.edi -o in/day.edi")
+    assert [text.partition(": ")[2][:8] for _, text in said(place.trees["north"])] == ["received"]
+    assert claims(place.trees["north"]) == [("day.edi", ORDER)]
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+@pytest.mark.parametrize("end", ["close", "abort"])
+def test_who_goes_on_with_nothing_behind_what_was_taken_changes_nothing(tree, end, is_cut):
+    upload(tree, "order.edi", ORDER)
+    one = tree.write("/in/order.edi", **RESUME)
+    if is_cut:
+        tree.cut(one, len(ORDER))
+    getattr(tree, end)(one)
+    assert len(said(tree)) == 1
+    assert list(tree.list("/in")) == []
+    assert tree.look("/in/order.edi").size == len(ORDER)
+    assert len(tree._held) == 1
 
 
 @needs["sftp"]
@@ -507,7 +529,139 @@ def test_trouble_with_one_file_or_one_account_holds_up_no_other(place):
     assert [claim.name for claim in collected.claims] == ["y.edi"]
 
 
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.EXDEV])
+def test_what_may_not_be_linked_is_copied_and_taken_once(tree, monkeypatch, number):
+    """Of a file that another user laid there, Linux lets us make no link."""
+    (tree._root / "in" / "order.edi").write_bytes(ORDER)
+    link = os.link
+
+    def refuse(source, target, **how):
+        if ".rested" in str(source):
+            raise OSError(number, os.strerror(number))
+        link(source, target, **how)
+
+    monkeypatch.setattr(intake.os, "link", refuse)
+    assert tree.settle() == tree_module.Settled()
+    assert tree.settle() == tree_module.Settled()
+    assert claims(tree) == [("order.edi", ORDER)]
+    assert list((tree._root / ".rested").iterdir()) == []
+    assert list((tree._spool._folder / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_is_ours_is_answered_well_though_its_name_could_not_be_made_durable(tree, monkeypatch, caplog):
+    monkeypatch.setattr(intake, "sync_folder", full)
+    upload(tree, "order.edi", ORDER)
+    upload(tree, "order.tmp", ORDER)
+    tree.rename("/in/order.tmp", "/in/order2.edi", replace=False)
+    assert sorted(claims(tree)) == [("order.edi", ORDER), ("order2.edi", ORDER)]
+    assert "cannot be made durable" in caplog.text
+
+
+def test_an_open_that_is_refused_leaves_a_closed_file_what_it_was(tree):
+    upload(tree, "order.tmp", ORDER)
+    with pytest.raises(Refused, match="there already"):
+        tree.write("/in/order.tmp", **{**NEW, "exclusive": True})
+    tree.rename("/in/order.tmp", "/in/order.edi", replace=False)
+    assert claims(tree) == [("order.edi", ORDER)]
+
+
+def test_a_closed_file_that_cannot_be_opened_again_stays_closed(tree, monkeypatch):
+    upload(tree, "order.tmp", ORDER)
+    with monkeypatch.context() as broken:
+        broken.setattr(tree._parts, "begin", full)
+        with pytest.raises(OSError, match="No space"):
+            tree.write("/in/order.tmp", **RESUME)
+    assert len(tree._held) == 1
+    tree.rename("/in/order.tmp", "/in/order.edi", replace=False)
+    assert claims(tree) == [("order.edi", ORDER)]
+
+
+@pytest.mark.parametrize("kept", [b"", ORDER[:1000]])
+def test_an_upload_over_the_quota_whose_session_ends_is_told_and_keeps_what_came_before(tree, kept):
+    if kept:
+        one = tree.write("/in/order.edi", **NEW)
+        tree.put(one, 0, kept)
+        tree.abort(one)
+    tree.account = Account(name="north", mailbox="north", quota=Quota(bytes=1500, files=3, largest_file=1500))
+    one = tree.write("/in/order.edi", **RESUME)
+    tree.put(one, len(kept), ORDER[len(kept) : 1200])
+    with pytest.raises(Refused, match="more than 1500"):
+        tree.put(one, 1200, ORDER[1200:])
+    tree.abort(one)
+    [(name, text)] = said(tree)
+    assert name == "order.edi"
+    assert "more than 1500 bytes" in text
+    assert [entry.size for entry in tree.list("/in")] == ([len(kept)] if kept else [])
+
+
+def test_what_is_released_while_it_is_counted_counts_no_longer(tree, monkeypatch):
+    upload(tree, "order.edi", ORDER)
+    transport = AccountsTransport(spool=tree._spool, folder=tree._root.parent, trees=lambda: [tree])
+    reset = tree._held.reset
+
+    def release_before(sizes):
+        for claim in transport.claimed():
+            transport.release(claim)
+        reset(sizes)
+
+    monkeypatch.setattr(tree._held, "reset", release_before)
+    tree.count()
+    assert len(tree._held) == 0
+
+
 # --- what is told
+
+
+def test_two_who_write_one_status_at_a_time_get_in_nobodys_way_and_partners_see_whole_ones_only(tree):
+    upload_id, troubles, texts = "019a0000-0000-7000-8000-000000000001", [], [c * 5000 for c in "ab"]
+
+    def write(text):
+        try:
+            for _ in range(500):
+                tree.statuses.say("order.edi", upload_id, text)
+        except OSError as error:
+            troubles.append(error)
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    seen = set()
+    while any(thread.is_alive() for thread in threads):
+        seen.update(entry.name for entry in tree.list("/status"))
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+    [(_, text)] = said(tree)
+    assert text in texts
+    assert len(seen) <= 1
+    assert list((tree._root / ".status").iterdir()) == []
+
+
+def test_a_status_that_its_partner_deletes_while_the_old_ones_are_expires_nothing_less(tree, monkeypatch):
+    for name in ("a.edi", "b.edi", "c.edi"):
+        upload(tree, name, ORDER)
+    lstat = Path.lstat
+
+    def vanish(file):
+        if file.name.startswith("b.edi"):
+            file.unlink(missing_ok=True)
+        return lstat(file)
+
+    monkeypatch.setattr(Path, "lstat", vanish)
+    assert tree.statuses.expire(time.time() + statuses._KEPT_SECONDS + 100) == 2
+    assert said(tree) == []
+
+
+def test_what_was_closed_and_never_renamed_is_deleted_after_a_week_and_that_is_told(tree):
+    upload(tree, "order.tmp", ORDER)
+    tree.tidy()
+    assert [entry.name for entry in tree.list("/in")] == ["order.tmp"]
+    now = time.time()
+    tree._clock = lambda: now + 8 * 86400
+    tree.tidy()
+    assert list(tree.list("/in")) == []
+    assert [name for name, text in said(tree) if "not renamed to a final name" in text] == ["order.tmp"]
+    assert len(tree._held) == 0
 
 
 def test_each_upload_has_a_status_of_its_own_and_an_empty_one_too(place):

@@ -3,17 +3,18 @@
 import asyncio
 import datetime as dt
 import errno
+import threading
 from contextlib import contextmanager
 
 import asyncssh
 import pytest
 from network_places import SftpKey
 
+from edi_server.engine import telling
 from edi_server.engine.sftp_accounts import account_of, adopt_folder, mailboxes_folder, sftp_folder
 from edi_server.errors import TransportError
 from edi_server.samples import SAMPLES
 from edi_server.transports.sftp_account import tree as tree_module
-from edi_server.transports.sftp_account.account import hash_password
 from edi_server.transports.spool import Spool
 
 [ORDER] = [sample.content for sample in SAMPLES if sample.name == "order-4500012345.edi"]
@@ -42,6 +43,10 @@ class Accounts:
     def inbound(self):
         with self.plant.store.read() as work:
             return list(reversed(work.transmissions.newest(direction="inbound")))
+
+    def open_cases(self):
+        with self.plant.store.read() as work:
+            return {case.reason for case in work.cases.newest() if case.closed_at is None}
 
     def cases(self):
         with self.plant.store.read() as work:
@@ -124,7 +129,7 @@ def test_what_was_handed_over_is_taken_even_if_the_account_is_taken_away_meanwhi
                 with client.open("/in/order.tmp", "w") as file:
                     file.write(ORDER)
                 client.rename("/in/order.tmp", "/in/order.edi")
-            accounts.plant.until(lambda: "transport.not-taken" in accounts.cases())
+            accounts.plant.until(lambda: "transport.upload-not-taken" in accounts.cases())
             accounts.agree("")
             accounts.plant.until(lambda: not accounts.plant.daemon.network.sftp._trees)
         assert accounts.inbound() == []
@@ -144,6 +149,8 @@ def test_an_upload_that_the_disk_has_no_room_for_is_a_case_and_told_to_its_sende
         accounts.plant.until(lambda: "sftp-disk" in accounts.cases())
         assert "order.edi" in accounts.cases()["sftp-disk"].sentence
         assert accounts.inbound() == []
+        accounts.upload(ORDER)
+        accounts.plant.until(lambda: "sftp-disk" not in accounts.open_cases())
 
 
 def test_another_user_name_leaves_the_folders_what_they_were(start):
@@ -183,7 +190,8 @@ def test_a_secret_that_is_no_hash_is_a_case_and_keys_open_the_account_all_the_sa
         case = accounts.cases()["sftp-password"]
         assert "in the clear" not in case.sentence
         assert "NM_PASSWORD" in case.sentence
-        assert hash_password("x").startswith("scrypt$")
+        accounts.agree(f'keys = ["{accounts.key.public}"]\n')
+        accounts.plant.until(lambda: "sftp-password" not in accounts.open_cases())
 
 
 def test_a_key_that_ends_soon_is_a_case_until_there_is_one_that_lasts(start):
@@ -212,5 +220,70 @@ def test_an_account_whose_folder_cannot_be_used_keeps_nobody_else_from_working(s
 
     with start(also=spoil) as accounts:
         assert accounts.plant.daemon.network.sftp.ports
-        assert "sftp-folder" in accounts.cases()
+        assert "sftp-folder" in accounts.open_cases()
         assert not accounts.can_log_in()
+        part = accounts.plant.daemon.network.sftp
+        # What an earlier process left there may still need its keys.
+        assert part._tidy() == 60.0
+        accounts.root.unlink()
+        part._look_at_accounts()
+        assert accounts.can_log_in()
+        assert "sftp-folder" not in accounts.open_cases()
+        accounts.plant.until(lambda: part._tidy() > 60.0)
+
+
+def test_a_case_about_what_could_not_be_taken_is_settled_when_it_was(start, monkeypatch):
+    with start() as accounts:
+        with monkeypatch.context() as broken:
+            broken.setattr(Spool, "take", lambda *_, **__: (_ for _ in ()).throw(TransportError("the disk is full")))
+            accounts.upload(ORDER)
+            accounts.plant.until(lambda: "transport.upload-not-taken" in accounts.open_cases())
+        accounts.plant.daemon.network.sftp._wake()
+        accounts.plant.until(lambda: "transport.upload-not-taken" not in accounts.open_cases())
+        accounts.plant.until(accounts.plant.sandbox.orders)
+
+
+def test_what_an_account_that_is_no_more_left_and_cannot_be_taken_is_a_case_until_it_is(start, monkeypatch):
+    with start() as accounts:
+        part = accounts.plant.daemon.network.sftp
+        accounts.agree("")
+        accounts.plant.until(lambda: not part._trees)
+        (accounts.root / "in" / "order.edi").write_bytes(ORDER)
+        with monkeypatch.context() as broken:
+            broken.setattr(Spool, "take", lambda *_, **__: (_ for _ in ()).throw(TransportError("the disk is full")))
+            part.renew()
+            assert "order.edi" in accounts.cases()["sftp-folder"].sentence
+        part._look_at_accounts()
+        assert "sftp-folder" not in accounts.open_cases()
+        accounts.plant.until(accounts.plant.sandbox.orders)
+
+
+def test_a_status_that_was_read_first_is_not_written_last(start, monkeypatch):
+    """Two threads tell of one upload: the one that read before the other must not put back what it read."""
+    with start() as accounts:
+        corridor = accounts.plant.corridor
+        accounts.upload(ORDER)
+        accounts.plant.until(lambda: any("accepted as" in one for one in accounts.statuses()))
+        accounts.plant.settle()
+        [transmission] = accounts.inbound()
+        texts, reading, go_on = iter(["old", "new"]), threading.Event(), threading.Event()
+
+        def status_text(_work, _transmission):
+            text = next(texts)
+            if text == "old":
+                reading.set()
+                go_on.wait(0.5)  # in vain where the second waits for the first
+            return text
+
+        monkeypatch.setattr(telling, "status_text", status_text)
+
+        def tell():
+            telling.tell_status(corridor.configuration, corridor.book, corridor.store, transmission.id)
+
+        first = threading.Thread(target=tell)
+        first.start()
+        assert reading.wait(30)
+        tell()
+        go_on.set()
+        first.join()
+        assert accounts.statuses() == ["new"]

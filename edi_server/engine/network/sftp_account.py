@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -10,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from edi_server.config import Configuration, address_of
-from edi_server.engine.collecting import carefully
+from edi_server.engine.collecting import Collector, carefully
 from edi_server.engine.network.part import Ground, start
 from edi_server.engine.network.rounds import Round
 from edi_server.engine.network.trying import Trial, try_listener
@@ -42,6 +43,8 @@ KIND = "sftp_account"
 _KEPT = timedelta(days=1)
 #: How often open sessions are looked at, since what they logged in by may have ended; and dates and old files.
 _MINUTE, _HOUR = 60.0, 3600.0
+#: The code of what a transport says about files that are complete and could not be taken.
+_NOT_TAKEN = "transport.upload-not-taken"
 
 
 def try_account(partner: Partner, configuration: Configuration, loop: Loop) -> Iterator[Step]:
@@ -77,6 +80,16 @@ class SftpPart:
         self._rounds: tuple[Round, ...] = ()
         #: Wakes the round that collects, once there is one.
         self._round: Round | None = None
+        #: Held while accounts are opened: partner files are read by one thread, what failed is tried again by another.
+        self._renewing = threading.Lock()
+        #: The last time, something of them could not be opened or taken; or nobody has tried yet.
+        self._is_troubled = True
+        #: Mailboxes of which nothing waits, and whose case, of an earlier process too, is settled.
+        self._are_clear: set[str] = set()
+        #: True once all that an earlier process left was taken.
+        self._is_recovered = False
+        #: There may be a case about the disk.
+        self._is_disk_doubtful = True
         #: Ports of the listeners, the one for old software last.
         self.ports: tuple[int, ...] = ()
 
@@ -97,28 +110,52 @@ class SftpPart:
             endpoint = Endpoint(trees=lambda: self._trees, host_keys=keys, limits=self._settings.limits)
             self._endpoint = endpoint
             self.ports = tuple(self._listen(endpoint, listen, legacy=old) for listen, old in listeners if listen)
-        collector = self._ground.collector(KIND, self._transport())
-        self._round = start("sftp", collector.collect)
+        transport = self._transport()
+        collector = self._ground.collector(KIND, transport)
+        self._round = start("sftp", lambda: self._collect(collector, transport))
         self._rounds = (
             self._round,
             # Keys end by date too, while sessions are open.
-            start("sftp sessions", self._end_strangers, longest=_MINUTE),
+            start("sftp sessions", self._look_at_accounts, longest=_MINUTE),
             start("sftp keys", self._look_at_keys, longest=_HOUR),
             start("sftp tidying", self._tidy, longest=_KEPT.total_seconds()),
         )
 
     def renew(self) -> None:
         """See `Part`. Who has an account no more is shut out at once, and what is complete of theirs is taken."""
-        trees: dict[str, Tree] = {}
-        for partner in self._partners():
-            account = self._account(partner)
-            tree = self._known(account) or self._new_tree(partner, account)
-            if tree is not None:
-                tree.account = account
-                trees[account.name] = tree
-        self._trees = trees
-        self._end_strangers()
-        self._take_from_the_gone()
+        with self._renewing:
+            trees: dict[str, Tree] = {}
+            for partner in self._partners():
+                account = self._account(partner)
+                tree = self._known(account) or self._new_tree(partner, account)
+                if tree is not None:
+                    tree.account = account
+                    trees[account.name] = tree
+            self._trees = trees
+            self._end_strangers()
+            are_left = self._take_from_the_gone()
+            self._is_troubled = are_left or len(trees) < len(self._partners())
+
+    def _look_at_accounts(self) -> None:
+        """Whoever may be here no more is shut out; what could not be opened or taken is tried again."""
+        if self._is_troubled:
+            self.renew()
+        else:
+            self._end_strangers()
+
+    def _collect(self, collector: Collector, transport: AccountsTransport) -> float | None:
+        """Take what is complete, and settle the cases of those of whom nothing waits any more."""
+        seconds = collector.collect()
+        for mailbox in {tree.account.mailbox for tree in self._trees.values()}:
+            if mailbox in transport.troubled:
+                self._are_clear.discard(mailbox)
+            elif mailbox not in self._are_clear:
+                partner = self._ground.corridor.book.partner_of_mailbox(mailbox)
+                if partner is not None:
+                    self._ground.notices.settle(partner.name, _NOT_TAKEN, "All that they uploaded was taken.")
+                self._are_clear.add(mailbox)
+        self._is_recovered |= not transport.troubled and not self._is_troubled
+        return seconds
 
     def _known(self, account: Account) -> Tree | None:
         """The tree of a mailbox, whatever its user was called before."""
@@ -133,22 +170,38 @@ class SftpPart:
         except (EdiServerError, OSError) as error:
             self._ground.notices.tell(partner.name, "sftp-folder", f"Their SFTP account cannot be used: {error}")
             return None
+        self._ground.notices.settle(partner.name, "sftp-folder", "Their SFTP account can be used.")
         return tree
 
-    def _take_from_the_gone(self) -> None:
-        """What was handed over to an account that is no more: its sender was told that we have it."""
-        there = {tree.account.mailbox for tree in self._trees.values()}
+    def _take_from_the_gone(self) -> bool:
+        """What was handed over to an account that is no more: its sender was told that we have it.
+
+        True if some of it could not be taken.
+        """
+        there = {partner.mailbox for partner in self._partners()}
         folder = mailboxes_folder(self._configuration)
+        are_left = False
         for one in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if one.name not in there:
-                tree = open_tree(Account(name=one.name, mailbox=one.name), self._configuration)
-                try:
-                    tree.prepare()
-                    tree.settle(at_once=True)
-                except (EdiServerError, OSError) as error:
-                    sentence = f"What lies in {one} and was complete cannot be taken: {error}"
-                    self._ground.notices.tell(US, "sftp-folder", sentence, thing=one.name)
+            if one.name in there:
+                continue
+            for why in self._take_all(one.name):
+                are_left = True
+                sentence = f"What lies in {one} and was complete cannot be taken: {why}"
+                self._ground.notices.tell(US, "sftp-folder", sentence, thing=one.name)
+        if not are_left:
+            self._ground.notices.settle(US, "sftp-folder", "All that was complete was taken.")
         self._wake()
+        return are_left
+
+    def _take_all(self, mailbox: str) -> list[str]:
+        """Take what is complete of a mailbox without an account; why some of it could not be taken."""
+        tree = open_tree(Account(name=mailbox, mailbox=mailbox), self._configuration)
+        try:
+            tree.prepare()
+            settled = tree.settle(at_once=True)
+        except (EdiServerError, OSError) as error:
+            return [str(error)]
+        return [f"{one.finding.found}: {one.finding.sentence}" for one in settled.left]
 
     def _end_strangers(self) -> None:
         endpoint = self._endpoint
@@ -165,7 +218,9 @@ class SftpPart:
         return _HOUR
 
     def _tidy(self) -> float:
-        """What nobody needs any more."""
+        """What nobody needs any more. Keys are needed until all is taken of which a crash may have left two names."""
+        if not self._is_recovered:
+            return _MINUTE
         self._spool.forget(datetime.now(UTC) - _KEPT)
         for tree in self._trees.values():
             try:
@@ -197,26 +252,36 @@ class SftpPart:
     def _account(self, partner: Partner) -> Account:
         """The account as agreed; where its password is not to be found, without one, and said."""
         try:
-            return account_of(partner, self._configuration)
+            account = account_of(partner, self._configuration)
         except ConfigurationError as error:
             self._ground.notices.tell(partner.name, "sftp-password", f"Nobody can log in by password: {error}")
             assert partner.sftp_account is not None
             without = msgspec.structs.replace(partner.sftp_account, password_hash=None)
             return account_of(msgspec.structs.replace(partner, sftp_account=without), self._configuration)
+        self._ground.notices.settle(partner.name, "sftp-password", "The password is one that can be used, or none.")
+        return account
 
     def _open_tree(self, account: Account) -> Tree:
         return open_tree(
             account,
             self._configuration,
-            taken=lambda _name: self._wake(),
+            taken=self._note_taken,
             collected=lambda name: self._note_collected(account.mailbox, name),
             lost=self._note_lost,
             moved=lambda old, new: Offers(sftp_folder(self._configuration)).move(account.mailbox, old, new),
         )
 
     def _note_lost(self, name: str) -> None:
+        self._is_disk_doubtful = True
         sentence = f"{name} was uploaded, and there was no room for it: the disk is full or does not work."
         carefully(lambda: self._ground.notices.tell(US, "sftp-disk", sentence))
+
+    def _note_taken(self, name: str) -> None:
+        self._wake()
+        if self._is_disk_doubtful:
+            self._is_disk_doubtful = False
+            note = f"{name} was uploaded, and there was room for it."
+            carefully(lambda: self._ground.notices.settle(US, "sftp-disk", note))
 
     def _note_collected(self, mailbox: str, name: str) -> None:
         tree = next((one for one in self._trees.values() if one.account.mailbox == mailbox), None)

@@ -36,10 +36,14 @@ class AccountsTransport:
         self._offers = Offers(folder)
         self._trees = trees
         self._told: set[str] = set()
+        #: Mailboxes of which the last `collect` could not take something that is complete.
+        self.troubled: set[str] = set()
 
     def collect(self) -> Collected:
         """See `Transport`. What is wrong with one account is said, and holds up no other."""
-        settled = [_settle(tree) for tree in self._trees()]
+        trees = list(self._trees())
+        settled = [_settle(tree) for tree in trees]
+        self.troubled = {tree.account.mailbox for tree, one in zip(trees, settled, strict=True) if one.is_troubled}
         claims = tuple(one for one in self._spool.claimed() if one.transmission_id not in self._told)
         self._told |= {one.transmission_id for one in claims}
         waits = [one.seconds for one in settled if one.seconds is not None]
@@ -106,4 +110,4 @@ def _settle(tree: Tree) -> Settled:
     except Exception as error:
         log.exception("SFTP %s: what was uploaded cannot be taken", tree.account.name)
         why = f"What they uploaded cannot be taken: {error}"
-        return Settled(left=(left_alone(tree.account.mailbox, "", "not-taken", why),))
+        return Settled(left=(left_alone(tree.account.mailbox, "", "upload-not-taken", why),), is_troubled=True)

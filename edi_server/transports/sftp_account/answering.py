@@ -11,6 +11,8 @@ files that are none of Python's. Clients are asked to read and write in small pi
 
 from __future__ import annotations
 
+import contextlib
+
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 
@@ -34,7 +36,9 @@ async def _answer(handler: SFTPServerHandler, pkttype: int, pktid: int, packet: 
     await _process(handler, pkttype, pktid, packet)
     server, writer = handler._server, handler._writer  # noqa: SLF001
     if writer is not None:
-        await writer.drain()
+        # Who asked for more than they took, and left: what they said before they did, CLOSE above all, still counts.
+        with contextlib.suppress(BrokenPipeError):
+            await writer.drain()
     if hasattr(server, "pause"):
         await server.pause(size)
 

@@ -69,7 +69,8 @@ class Endpoint:
                 x11_forwarding=False,
                 line_editor=False,
                 login_timeout=self.limits.login_seconds,
-                keepalive_interval=60,
+                # A line that went silent holds the name of its upload until it is told from a slow one.
+                keepalive_interval=15,
                 keepalive_count_max=3,
                 window=_WINDOW,
                 server_version="EDI",

@@ -66,6 +66,18 @@ class Ghosts:
         ghost = self._by_name.get(name)
         return ghost if ghost is not None and ghost.until > self._clock() else None
 
+    def forget(self, name: str) -> bool:
+        """Answer for it no longer; False if there is none."""
+        with self._lock:
+            ghost = self.find(name)
+            if ghost is None:
+                return False
+            gone = msgspec.structs.replace(ghost, until=0.0)
+            self._keep(gone)
+            with contextlib.suppress(OSError):
+                self._write(gone)
+            return True
+
     def rename(self, old: str, new: str) -> bool:
         """Answer for it under another name, not for longer; False if there is none."""
         with self._lock:

@@ -10,19 +10,21 @@ On disk, below the account's folder:
 Taking is one rename into `.rested/`: from then on nobody can reach the file any more, and it stays until the spool has
 it, whatever happens. So what a client was told is taken is taken, even if the disk is full at that moment.
 
-State changes under one lock for each account: two sessions may do anything with one name at the same moment. Nothing
-slow is done under it.
+State changes under one lock for each account: two sessions may do anything with one name at the same moment. Names
+change and small files are written under it, but nothing waits there until the disk has made it durable.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import shutil
 import stat
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -39,12 +41,13 @@ from edi_server.transports.sftp_account.names import FOLDERS, IN, Refused, cut, 
 from edi_server.transports.sftp_account.outbox import Outbox
 from edi_server.transports.sftp_account.spans import Spans
 from edi_server.transports.sftp_account.statuses import Statuses
-from edi_server.transports.sftp_account.uploads import DISK, HOLES, Parts, Upload
+from edi_server.transports.sftp_account.uploads import DISK, HOLES, KEPT_SECONDS, Parts, Upload
 from edi_server.transports.spool import Spool
 
 log = logging.getLogger(__name__)
 
 UPLOADS, _RESTED = ".uploads", ".rested"
+_CANNOT_LINK = frozenset({errno.EPERM, errno.EMLINK, errno.EXDEV})
 _EMPTY = "is empty, so nothing was taken."
 
 
@@ -54,6 +57,8 @@ class Settled(msgspec.Struct, frozen=True):
     #: Until the next may be taken; None if none waits.
     seconds: float | None = None
     left: tuple[Left, ...] = ()
+    #: Something complete could not be taken, whether or not that was said before.
+    is_troubled: bool = False
 
 
 class Intake:
@@ -108,13 +113,21 @@ class Intake:
 
     def count(self) -> None:
         """Count anew what the account has with us; what somebody removed beside us is free then."""
-        claims = [one for one in self._spool.claimed() if one.mailbox == self.account.mailbox]
+        before = self._claimed()
         with self._lock:
             sizes: dict[Hashable, int] = {file: _size_of(file) for file in (self._root / IN).iterdir()}
             sizes.update((file, _size_of(file)) for file in self._parts.folder.glob("*.part"))
             sizes.update((file.name.partition("~")[0], _size_of(file)) for file in (self._root / _RESTED).iterdir())
-            sizes.update((one.detail["upload"], one.size) for one in claims if "upload" in one.detail)
-            self._held.reset(sizes)
+            self._held.reset(sizes | before)
+        # The spool goes on while we count: what was released meanwhile would stay counted.
+        after = self._claimed()
+        for upload in before.keys() - after.keys():
+            self._held.drop(upload)
+
+    def _claimed(self) -> dict[Hashable, int]:
+        """Sizes of what the spool has of this account, by upload."""
+        claims = (one for one in self._spool.claimed() if one.mailbox == self.account.mailbox)
+        return {one.detail["upload"]: one.size for one in claims if "upload" in one.detail}
 
     def write(self, path: str, *, append: bool, truncate: bool, create: bool, exclusive: bool) -> Upload:
         """Begin or resume an upload to `in/`."""
@@ -124,22 +137,17 @@ class Intake:
         with self._lock:
             if name in self._writing:
                 raise Refused("busy", f"{name} is being written by another session.")
-            part = self._parts.path(name)
-            exists = self._is_there(name, part)
-            ghost = None if exists else self._ghosts.find(name)
-            if exists and exclusive:
+            file, part = self._file_in(IN, name), self._parts.path(name)
+            ghost = self._ghosts.find(name) if file is None else None
+            if file is not None and exclusive:
                 raise Refused("exists", f"{name} is there already.")
-            if not exists and not create and ghost is None:
+            if file is None and not create and ghost is None:
                 raise Refused("missing", f"There is no {path}.")
             if ghost is not None and ghost.size and append:
                 raise Refused("exists", _was_taken(name))
-            if not self._held.add(part, self.account.quota.files):
+            if file is None and not self._held.add(part, self.account.quota.files):
                 raise Refused("quota", f"There are {len(self._held)} files of yours here already; no more are taken.")
-            try:
-                descriptor, size = self._parts.begin(part, name, truncate=truncate)
-            except OSError:
-                self._held.drop(part)
-                raise
+            descriptor, size = self._begin(file, part, name, truncate=truncate)
             self._held.set(part, size)
             self._writing[name] = upload = Upload(
                 name=name,
@@ -149,17 +157,26 @@ class Intake:
                 size=size,
                 kept=size,
                 written=Spans(),
-                taken_before=ghost.size if ghost is not None else None,
+                taken_before=ghost.size if ghost is not None and not truncate else None,
             )
         return upload
 
-    def _is_there(self, name: str, part: Path) -> bool:
-        """Whether there is something to go on with; what was closed under a name that is not final is open again."""
-        file = self._file_in(IN, name)
-        if file is not None and file != part:
+    def _begin(self, file: Path | None, part: Path, name: str, *, truncate: bool) -> tuple[int, int]:
+        """Descriptor and size. What was closed under a name that is not final is open again."""
+        is_closed = file is not None and file != part
+        if file is not None and is_closed:
             file.replace(part)
+        try:
+            begun = self._parts.begin(part, name, truncate=truncate)
+        except OSError:
+            if file is None:
+                self._held.drop(part)
+            elif is_closed:
+                part.replace(file)
+            raise
+        if is_closed:
             self._held.move(file, part)
-        return file is not None
+        return begun
 
     def put(self, upload: Upload, offset: int, content: bytes) -> None:
         """Write a piece. What fails once fails for good: half a file must never be taken."""
@@ -182,7 +199,9 @@ class Intake:
         upload.wrote(at, at + len(content))
 
     def cut(self, upload: Upload, size: int) -> None:
-        """Set the length of an upload."""
+        """Set the length of an upload. Who sets that of a file that was taken before goes on with it: with nothing."""
+        if size == upload.taken_before and upload.is_untouched():
+            return
         if size > upload.size:
             self._grow(upload, size)
         upload.cut(size)
@@ -198,7 +217,13 @@ class Intake:
             raise Refused("quota", f"The {quota.bytes} bytes that may wait here are used up.")
 
     def close(self, upload: Upload) -> None:
-        """The client says that it is done: the file is complete, and taken if its name is final."""
+        """The client says that it is done: the file is complete, and taken if its name is final.
+
+        Who wanted to go on with what was taken before, and had nothing to add, is done as well.
+        """
+        if upload.taken_before and upload.is_untouched() and not upload.poisoned:
+            self._let_go(upload)
+            return
         size, trouble, changed = upload.extent(), upload.poisoned, 0.0
         try:
             if size is None:
@@ -226,23 +251,43 @@ class Intake:
             del self._writing[upload.name]
             self._parts.drop(upload.path)
             self._held.drop(upload.path)
+        self._say_why(upload, trouble)
+
+    def _say_why(self, upload: Upload, trouble: str) -> None:
         self._say(upload.name, str(uuid7()), f"not taken. {trouble}")
         if trouble == DISK:
             self._lost(upload.name)
 
+    def _let_go(self, upload: Upload) -> None:
+        """Nothing came, and nothing is kept: what was taken under that name is still answered for."""
+        os.close(upload.descriptor)
+        with self._lock:
+            del self._writing[upload.name]
+            self._parts.drop(upload.path)
+            self._held.drop(upload.path)
+
     def abort(self, upload: Upload) -> None:
-        """The session ended in the middle: what came is kept up to its first gap, to be resumed, and never taken."""
+        """The session ended in the middle: what came is kept up to its first gap, to be resumed, and never taken.
+
+        Of one that failed, what an earlier session sent is kept; its sender, whom no CLOSE can tell, finds a status.
+        """
+        if upload.taken_before and upload.is_untouched():
+            self._let_go(upload)
+            return
+        size = min(upload.whole(), upload.kept) if upload.poisoned else upload.whole()
         with self._lock:
             del self._writing[upload.name]
             try:
-                if upload.poisoned:
+                if upload.poisoned and not size:
                     self._parts.drop(upload.path)
                     self._held.drop(upload.path)
                 else:
-                    upload.cut(upload.whole())
+                    upload.cut(size)
                     self._held.set(upload.path, upload.size)
             finally:
                 os.close(upload.descriptor)
+        if upload.poisoned:
+            self._say_why(upload, upload.poisoned)
 
     def _finish(self, file: Path, name: str, size: int, changed: float) -> Path | None:
         """Under the lock: a file is complete. Where it lies now if it is to be taken."""
@@ -268,12 +313,15 @@ class Intake:
         return handed
 
     def _pass_on(self, handed: Path | None) -> None:
-        """Make the rename durable, then give the file to the spool. Where that fails, `settle` does it."""
+        """Make the rename durable, then give the file to the spool. Where that fails, `settle` does it.
+
+        The file is ours since it was renamed, so whatever fails here, the client is told that all is well.
+        """
         if handed is None:
-            sync_folder(self._root / IN)
+            self._sync(self._root / IN)
             return
         try:
-            sync_folder(handed.parent)
+            self._sync(handed.parent)
             try:
                 self._transfer(handed)
             except (EdiServerError, OSError) as error:
@@ -282,11 +330,17 @@ class Intake:
             self._passing.discard(handed)
         self._taken(handed.name.partition("~")[2])
 
+    def _sync(self, folder: Path) -> None:
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            log.warning("SFTP %s: names in %s cannot be made durable: %s", self.account.name, folder, error)
+
     def _transfer(self, file: Path) -> None:
         upload, _, name = file_name(os.fsencode(file.name)).partition("~")
         status, place = file.stat(), self._spool.place()
-        os.link(file, place)
         try:
+            _lay(file, place)
             detail = {"account": self.account.name, "changed": f"{status.st_mtime:.0f}", "upload": upload}
             _, is_new = self._spool.take(
                 place, mailbox=self.account.mailbox, key=f"sftp:{upload}", name=name, detail=detail
@@ -327,7 +381,8 @@ class Intake:
                 troubles[file.name.partition("~")[2]] = error
         new = troubles.keys() - self._reported
         self._reported = set(troubles)
-        return Settled(soonest, tuple(self._left(name, troubles[name]) for name in sorted(new)))
+        said = tuple(self._left(name, troubles[name]) for name in sorted(new))
+        return Settled(soonest, said, is_troubled=bool(troubles))
 
     def _rest(self, file: Path, quiet: float) -> float | None:
         """Take a file, or say how long it has to rest; None for one that is not to be taken, or was."""
@@ -350,20 +405,36 @@ class Intake:
     def _left(self, name: str, error: Exception) -> Left:
         log.warning("SFTP %s: %s cannot be taken: %s", self.account.name, name, error)
         why = "It is complete, and the machine could not take it yet; it is tried again."
-        return left_alone(self.account.mailbox, name, "not-taken", why)
+        return left_alone(self.account.mailbox, name, "upload-not-taken", why)
 
     def tidy(self) -> None:
-        """Delete old statuses, and uploads that were broken off long ago."""
-        self.statuses.expire(self._clock())
+        """Delete old statuses, and what was broken off, or closed and never renamed to a final name, long ago."""
+        now = self._clock()
+        self.statuses.expire(now)
         with self._lock:
-            gone = [one for one in self._parts.expired(self._clock()) if one[1] not in self._writing]
-            for part, _ in gone:
-                self._parts.drop(part)
-        for _, name in gone:
-            log.info("SFTP %s: %s was broken off and not resumed for a week; deleted", self.account.name, name)
+            gone = [(name, "It was broken off, and not gone on with for a week.") for name in self._drop_broken(now)]
+            gone += [(name, "It was not renamed to a final name for a week.") for name in self._drop_unfinished(now)]
+        for name, why in gone:
+            log.info("SFTP %s: %s was deleted: %s", self.account.name, name, why)
             if name:
-                self._say(name, str(uuid7()), "not taken. It was broken off, and not gone on with for a week.")
+                self._say(name, str(uuid7()), f"not taken. {why}")
         self.count()
+
+    def _drop_broken(self, now: float) -> Iterator[str]:
+        for part, name in self._parts.expired(now):
+            if name not in self._writing:
+                self._parts.drop(part)
+                yield name
+
+    def _drop_unfinished(self, now: float) -> Iterator[str]:
+        for file in (self._root / IN).iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                status = file.lstat()
+                # By the change of its name, too: what was renamed or laid there lately is in somebody's hands.
+                latest = max(status.st_mtime, status.st_ctime)
+                if is_unfinished(file.name) and stat.S_ISREG(status.st_mode) and latest < now - KEPT_SECONDS:
+                    file.unlink()
+                    yield file_name(os.fsencode(file.name))
 
     def _say(self, name: str, upload: str, text: str) -> None:
         """A status is a courtesy: that it cannot be written must not keep a file from being taken."""
@@ -392,6 +463,19 @@ def _size_of(file: Path) -> int:
         return file.lstat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _lay(file: Path, place: Path) -> None:
+    """Make the file be at another place too: a link, or a copy where there may be none.
+
+    Linux lets nobody link what another user laid there unless they may write it (`fs.protected_hardlinks`).
+    """
+    try:
+        os.link(file, place)
+    except OSError as error:
+        if error.errno not in _CANNOT_LINK:
+            raise
+        shutil.copyfile(file, place)
 
 
 def _rename_beside(file: Path, name: str) -> None:

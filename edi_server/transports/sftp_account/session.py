@@ -1,5 +1,9 @@
 # ruff: noqa: D102 — asyncssh says what its methods mean
-"""One SFTP session: what asyncssh asks, put to the account's tree. Its refusals are logged, and told in words."""
+"""One SFTP session: what asyncssh asks, put to the account's tree. Its refusals are logged, and told in words.
+
+All that touches the disk is done by threads: a disk that hangs stops those who wait for it, and no other session.
+asyncssh asks for one thing of a session at a time, so what a client writes, reads and closes stays in its order.
+"""
 
 from __future__ import annotations
 
@@ -136,19 +140,19 @@ class Session(asyncssh.SFTPServer):
             outbox = self._tree.outbox
             await self._do(lambda: (outbox.leave if self.is_ending else outbox.finish)(file_obj))
 
-    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         with self._told():
             if not isinstance(file_obj, Download):
                 raise Refused("denied", "This file is open for writing.")
-            content = self._tree.outbox.get(file_obj, offset, size)
+        content = await self._do(lambda: self._tree.outbox.get(file_obj, offset, size))
         self._sent += len(content)
         return content
 
-    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         with self._told():
             if not isinstance(file_obj, Upload):
                 raise Refused("denied", "This file is open for reading.")
-            self._tree.put(file_obj, offset, data)
+        await self._do(lambda: self._tree.put(file_obj, offset, data))
         return len(data)
 
     async def fsync(self, file_obj: object) -> None:

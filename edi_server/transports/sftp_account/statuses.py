@@ -6,10 +6,11 @@ a listing by name shows the newest last.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from edi_server.transports.sftp_account.names import cut, file_name
 
@@ -22,21 +23,30 @@ class Statuses:
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "status"
+        #: Beside `status/`, where partners do not see it.
+        self._making = root / ".status"
 
     def say(self, name: str, upload: str, text: str) -> None:
         """What is known of an upload now, in place of what was said of it before. `upload` is its id, a UUIDv7."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        target = self._folder / status_name(name, upload)
-        temporary = self._folder / f".{upload}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
+        for folder in (self._folder, self._making):
+            folder.mkdir(parents=True, exist_ok=True)
+        temporary = self._making / uuid4().hex
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self._folder / status_name(name, upload))
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def expire(self, now: float) -> int:
         """Delete what is old, seconds since 1970; how many."""
-        old = [file for file in self._folder.iterdir() if file.lstat().st_mtime < now - _KEPT_SECONDS]
-        for file in old:
-            file.unlink(missing_ok=True)
-        return len(old)
+        removed = 0
+        for file in (*self._folder.glob("*"), *self._making.glob("*")):
+            with contextlib.suppress(FileNotFoundError):  # partners delete theirs while we look
+                if file.lstat().st_mtime < now - _KEPT_SECONDS:
+                    file.unlink()
+                    removed += 1
+        return removed
 
 
 def status_name(name: str, upload: str) -> str:

@@ -66,6 +66,8 @@ class Tree(Intake):
             return
         with os.scandir(self._root / folder) as files:
             for file in files:
+                if file.name.startswith(".") and folder != IN:
+                    continue
                 entry = _entry_of(Path(file.path), file.name)
                 if entry is not None:
                     yield entry
@@ -103,15 +105,18 @@ class Tree(Intake):
                 os.utime(file, (changed, changed))
 
     def remove(self, path: str) -> None:
-        """Delete a file that is the partner's to delete."""
+        """Delete a file that is the partner's to delete.
+
+        One that was taken stays taken, and is no longer answered for: clients delete it to put the next in its place.
+        """
         folder, name = find(path)
         if folder in (OUT, ARCHIVE) and name:
             self.outbox.remove(folder, name)
             return
         with self._lock:
             file = self._file_in(folder, name)
-            if file is None and folder == IN and self._ghosts.find(name):
-                raise Refused("denied", f"{name} was taken already; ask us to have it rejected.")
+            if file is None and folder == IN and self._ghosts.forget(name):
+                return
             if file is None:
                 raise Refused("missing", f"There is no {path}.")
             if name in self._writing and folder == IN:

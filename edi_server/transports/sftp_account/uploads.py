@@ -12,8 +12,8 @@ import msgspec
 
 from edi_server.transports.sftp_account.spans import Spans
 
-#: Seconds that an upload that was broken off is kept, to be resumed.
-_KEPT_SECONDS = 7 * 86400.0
+#: Seconds that an upload is kept that was broken off, to be resumed, or closed under a name that is not final.
+KEPT_SECONDS = 7 * 86400.0
 HOLES = "Bytes of it were never written, so nothing of it is taken; please send it again from its start."
 DISK = "The server's disk is full or does not work; please try again later."
 
@@ -44,6 +44,10 @@ class Upload(msgspec.Struct, kw_only=True, eq=False):
         there = max(self.kept, self.written.end)
         wanted = self.size if self.size > there else self.written.end or self.kept
         return wanted if self.whole() >= wanted else None
+
+    def is_untouched(self) -> bool:
+        """Nothing of it ever came."""
+        return not self.kept and self.written.start is None
 
     def whole(self) -> int:
         """Bytes from the beginning without a gap."""
@@ -97,7 +101,7 @@ class Parts:
 
     def expired(self, now: float | None = None) -> list[tuple[Path, str]]:
         """What was broken off long ago, by its last write: where it lies, and its name."""
-        before = (time.time() if now is None else now) - _KEPT_SECONDS
+        before = (time.time() if now is None else now) - KEPT_SECONDS
         return [(part, self._said(part)) for part in self.folder.glob("*.part") if part.lstat().st_mtime < before]
 
     def _said(self, part: Path) -> str:
