@@ -420,6 +420,10 @@ def test_every_code_of_partners_transports_and_acknowledgments_is_documented() -
     documented = set(re.findall(r"^\| `((?:partner|transport|acknowledgment)\.[a-z-]+)` \|", page, re.MULTILINE))
     oddities = (PACKAGE / "transports" / "collecting.py").read_text(encoding="utf-8")
     left = re.findall(r'(?:return |\*key, |mailbox\.name, mailbox\.name, )"([a-z]+(?:-[a-z]+)*)", f?"', oddities)
+    for room in ("sftp_account", "sftp_mailbox"):
+        for file in (PACKAGE / "transports" / room).glob("*.py"):
+            said = file.read_text(encoding="utf-8")
+            left += re.findall(r'(?:_leave\(one, |left_alone\([^"\n]*(?:"", )?)"([a-z]+(?:-[a-z]+)*)", ', said)
     reasons = [f"partner.{reason}" for reason in Reason.__args__]  # type: ignore[attr-defined]
     assert documented == {*reasons, *(f"transport.{one}" for one in left), *codes_of_acknowledgments()}
 
